@@ -1,0 +1,187 @@
+"""Everything that can be asked of the exchange or told to it. Prices and quantities are Decimals as sent."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from perpmesh.exchange.words import MarginType, OrderType, PositionSide, SelfTrade, Side, TimeInForce, WorkingType
+
+
+@dataclass(frozen=True, slots=True)
+class CreateAccount:
+    account: str
+    balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """A transfer in (positive) or out (negative)."""
+
+    account: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """POST /fapi/v1/order. Absent parameters are None; a conditional type is refused with -4120."""
+
+    account: str
+    symbol: str
+    side: Side
+    type: OrderType
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    reduce_only: bool | None = None
+    position_side: PositionSide | None = None
+    client_order_id: str | None = None
+    self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
+    good_till_date: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """By `order_id`, or by `client_order_id` among open orders; -2011 when there is none open."""
+
+    account: str
+    symbol: str
+    order_id: int | None = None
+    client_order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAllOrders:
+    """Cancel the open ordinary orders of one symbol; conditional orders stay."""
+
+    account: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceAlgoOrder:
+    """POST /fapi/v1/algoOrder with algoType=CONDITIONAL. `callback_rate` is in per cent, as sent."""
+
+    account: str
+    symbol: str
+    side: Side
+    type: OrderType
+    trigger_price: Decimal | None = None
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    reduce_only: bool | None = None
+    close_position: bool = False
+    position_side: PositionSide | None = None
+    working_type: WorkingType = WorkingType.CONTRACT_PRICE
+    price_protect: bool = False
+    activate_price: Decimal | None = None
+    callback_rate: Decimal | None = None
+    client_algo_id: str | None = None
+    self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
+    good_till_date: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAlgoOrder:
+    account: str
+    algo_id: int | None = None
+    client_algo_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAllAlgoOrders:
+    account: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetLeverage:
+    account: str
+    symbol: str
+    leverage: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetMarginType:
+    account: str
+    symbol: str
+    margin_type: MarginType
+
+
+@dataclass(frozen=True, slots=True)
+class SetPositionMode:
+    """Hedge mode (`dual_side`) or one-way."""
+
+    account: str
+    dual_side: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CountdownCancelAll:
+    """Cancel all orders of the symbol `countdown_ms` of wall time from now, unless asked again; 0 stops the timer."""
+
+    account: str
+    symbol: str
+    countdown_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketTrade:
+    """A print of the background tape: somebody else took `quantity` at `price`. It may fill our resting orders."""
+
+    symbol: str
+    price: Decimal
+    quantity: Decimal
+    taker_side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class SetBook:
+    """The background's liquidity, replacing what it showed before: (price, quantity) levels, any order."""
+
+    symbol: str
+    bids: tuple[tuple[Decimal, Decimal], ...]
+    asks: tuple[tuple[Decimal, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetMark:
+    """The mark and index price, and the funding rate as estimated for the next settlement."""
+
+    symbol: str
+    mark: Decimal
+    index: Decimal
+    funding_rate: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class SettleFunding:
+    """Charge funding on every open position of the symbol at the current mark."""
+
+    symbol: str
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceTime:
+    """Nothing but time: GTD orders and countdowns whose wall time has come act."""
+
+
+Command = (
+    CreateAccount
+    | Deposit
+    | PlaceOrder
+    | CancelOrder
+    | CancelAllOrders
+    | PlaceAlgoOrder
+    | CancelAlgoOrder
+    | CancelAllAlgoOrders
+    | SetLeverage
+    | SetMarginType
+    | SetPositionMode
+    | CountdownCancelAll
+    | MarketTrade
+    | SetBook
+    | SetMark
+    | SettleFunding
+    | AdvanceTime
+)
