@@ -1,0 +1,1 @@
+"""What the venue knows without a socket: the replayed market, its clock, signatures, limits and names."""
