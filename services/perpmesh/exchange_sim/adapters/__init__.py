@@ -1,0 +1,1 @@
+"""Where the venue meets sockets, files and protobuf."""

@@ -1,0 +1,51 @@
+"""What the venue asks of the world."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from perpmesh.exchange.events import Event
+from perpmesh.exchange_sim.application.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event with the wall time it is stamped with."""
+
+    event: Event
+    wall_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one turn of the venue brought about: market time moved from `before` to `second`, and these events."""
+
+    before: int
+    second: int
+    happenings: Sequence[Happening]
+
+
+class Journal(Protocol):
+    """The venue's memory on disk."""
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Hand records to the operating system: they survive the death of this process."""
+        ...
+
+    async def sync(self) -> None:
+        """Return when everything appended also survives the death of the machine."""
+        ...
+
+    def replace(self, snapshot: bytes) -> None:
+        """Keep `snapshot` instead of everything appended so far."""
+        ...
+
+
+class Audience(Protocol):
+    """Who is told what happened. Telling never waits for a listener."""
+
+    def tell(self, batch: Batch) -> None: ...
+
+    def end_user_stream(self, account: str, key: str, wall_ms: int) -> None:
+        """Say that a listen key ran out."""
+        ...

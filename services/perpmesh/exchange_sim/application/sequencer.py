@@ -1,0 +1,169 @@
+"""One task through which everything passes in order of arrival: ticks that are due, then what clients asked."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from perpmesh.exchange.commands import Command
+from perpmesh.exchange.events import Event
+from perpmesh.exchange_sim.application.ports import Audience, Batch, Happening, Journal
+from perpmesh.exchange_sim.application.venue import Venue
+from perpmesh.exchange_sim.domain.feed import next_second
+from perpmesh.exchange_sim.domain.replay_clock import ReplayClock
+from perpmesh.kernel.errors import Overloaded
+from perpmesh.kernel.time import Clock
+
+T = TypeVar("T")
+
+FINE_UP_TO = 5  # × real time; faster than that, a minute moves in its twelve anchors only
+CATCH_UP_MS = 120_000  # of market time behind: then the market catches up before any client is served
+TICKS_PER_TURN = 64
+JOBS_WAITING = 5_000
+SNAPSHOT_EVERY_MS = 60_000
+IDLE_S = 1.0
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a job may do while it is its turn."""
+
+    venue: Venue
+    wall_ms: int
+    happenings: list[Happening] = field(default_factory=list)
+
+    def execute(self, command: Command) -> list[Event]:
+        """Do a command, or raise ExchangeError."""
+        events = self.venue.execute(command, self.wall_ms)
+        self.tell(events)
+        return events
+
+    def tell(self, events: list[Event]) -> None:
+        self.happenings += [Happening(event, self.wall_ms) for event in events]
+
+
+Job = Callable[[Turn], T]
+
+
+class Sequencer:
+    """Owns the venue: nobody else changes it. An answer leaves when all that led to it is durable."""
+
+    def __init__(self, venue: Venue, journal: Journal, audience: Audience, clock: Clock, replay: ReplayClock) -> None:
+        self.venue = venue
+        self.replay = replay
+        self._journal = journal
+        self._audience = audience
+        self._clock = clock
+        self._jobs: deque[tuple[Job[Any], asyncio.Future[Any]]] = deque()
+        self._wake = asyncio.Event()
+        self._next_snapshot_ms = clock.boot_ms() + SNAPSHOT_EVERY_MS
+
+    @property
+    def market_lag_ms(self) -> int:
+        """Return by how much the replay is behind where it should be."""
+        return self.replay.market_ms(self._clock.boot_ms()) - self.venue.market_ms
+
+    async def submit(self, job: Job[T]) -> T:
+        """Run `job` when its turn comes and return its answer, or raise what it raised."""
+        if len(self._jobs) >= JOBS_WAITING:
+            raise Overloaded("too many requests are waiting for the engine", reason="ENGINE_QUEUE_FULL")
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.append((job, answer))
+        self._wake.set()
+        return await answer
+
+    async def change_clock(self, change: Callable[[ReplayClock, int], ReplayClock]) -> ReplayClock:
+        """Move the replay's clock, in turn with everything else."""
+
+        def job(turn: Turn) -> ReplayClock:
+            self.replay = change(self.replay, self._clock.boot_ms())
+            turn.venue.set_clock(self.replay.speed, paused=self.replay.paused)
+            return self.replay
+
+        return await self.submit(job)
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        while True:
+            await self.turn()
+            if not self._jobs and self.market_lag_ms < CATCH_UP_MS:
+                await self._rest()
+            else:
+                await asyncio.sleep(0)
+
+    async def turn(self) -> None:
+        """Do what is due now: some ticks, then all jobs that wait, then tell."""
+        before, wall_ms = self.venue.second, self._clock.now_ms()
+        happenings = self._ticks(wall_ms)
+        answers: list[Callable[[], None]] = []
+        if self.market_lag_ms < CATCH_UP_MS:
+            happenings += self._serve(answers)
+        for account, key in self.venue.lapsed_listen_keys(wall_ms):
+            self._audience.end_user_stream(account, key, wall_ms)
+        records = self.venue.take_records()
+        if records:
+            self._journal.append(records)
+        if answers:
+            await self._journal.sync()
+        if happenings or self.venue.second != before:
+            self._audience.tell(Batch(before, self.venue.second, happenings))
+        for answer in answers:
+            answer()
+        self._snapshot_if_due()
+
+    def snapshot(self) -> None:
+        """Keep the whole state now; the journal starts again after it."""
+        self._journal.replace(self.venue.snapshot())
+
+    def _ticks(self, wall_ms: int) -> list[Happening]:
+        due = self.replay.market_ms(self._clock.boot_ms()) // 1_000
+        fine = self.replay.speed <= FINE_UP_TO and due - self.venue.second < CATCH_UP_MS // 1_000
+        happenings: list[Happening] = []
+        for _ in range(TICKS_PER_TURN):
+            second = next_second(self.venue.second, fine=fine)
+            if second > due:
+                break
+            happenings += [Happening(event, wall_ms) for event in self.venue.tick(second, wall_ms)]
+        return happenings
+
+    def _serve(self, answers: list[Callable[[], None]]) -> list[Happening]:
+        happenings: list[Happening] = []
+        for _ in range(len(self._jobs)):
+            job, future = self._jobs.popleft()
+            turn = Turn(self.venue, self._clock.now_ms())
+            try:
+                result = job(turn)
+            except Exception as error:  # noqa: BLE001 - a job's failure belongs to whoever asked for it
+                answers.append(_failure(future, error))
+            else:
+                answers.append(_success(future, result))
+            happenings += turn.happenings
+        return happenings
+
+    async def _rest(self) -> None:
+        """Wait for a client or for the next tick, whichever is first."""
+        self._wake.clear()
+        if self._jobs:
+            return
+        fine = self.replay.speed <= FINE_UP_TO
+        due_ms = self.replay.real_ms(next_second(self.venue.second, fine=fine) * 1_000)
+        wait_s = min(max((due_ms - self._clock.boot_ms()) / 1_000, 0.001), IDLE_S)
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _snapshot_if_due(self) -> None:
+        if self._clock.boot_ms() >= self._next_snapshot_ms:
+            self._next_snapshot_ms = self._clock.boot_ms() + SNAPSHOT_EVERY_MS
+            self.snapshot()
+
+
+def _success(future: "asyncio.Future[T]", result: T) -> Callable[[], None]:
+    return lambda: None if future.done() else future.set_result(result)
+
+
+def _failure(future: "asyncio.Future[Any]", error: Exception) -> Callable[[], None]:
+    return lambda: None if future.done() else future.set_exception(error)

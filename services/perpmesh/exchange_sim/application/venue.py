@@ -1,0 +1,179 @@
+"""The venue's whole state: the exchange machine, the replayed market and who may trade. Deterministic; no waiting."""
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from perpmesh.exchange.commands import AdvanceTime, Command, CreateAccount
+from perpmesh.exchange.engine import Engine
+from perpmesh.exchange.errors import ExchangeError
+from perpmesh.exchange.events import Event, TradePrinted
+from perpmesh.exchange_sim.application.records import ApiKeyAdded, ClockSet, Commanded, ListenKeyKept, Record, Ticked
+from perpmesh.exchange_sim.domain.feed import SymbolFeed
+
+TAPE_KEPT = 1_000
+LISTEN_KEY_MS = 60 * 60_000
+NO_LISTEN_KEY = "This listenKey does not exist. Please use POST /fapi/v1/listenKey to recreate listenKey"
+
+
+@dataclass(slots=True)
+class ApiKey:
+    """A client's credentials."""
+
+    secret: str
+    account: str
+
+
+@dataclass(slots=True)
+class ListenKey:
+    key: str
+    expires_ms: int
+
+
+@dataclass(slots=True)
+class Venue:
+    """Everything the venue knows. What changes it is noted in `records` until the sequencer has kept it."""
+
+    engine: Engine
+    feeds: Mapping[str, SymbolFeed]
+    second: int
+    wall_ms: int = 0
+    speed: float = 1.0
+    paused: bool = False
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    listen_keys: dict[str, ListenKey] = field(default_factory=dict)  # by account
+    tapes: dict[str, deque[TradePrinted]] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+
+    @property
+    def market_ms(self) -> int:
+        return self.second * 1_000
+
+    # What happens.
+
+    def tick(self, second: int, wall_ms: int) -> list[Event]:
+        """Let the background move to `second`."""
+        before, self.second, self.wall_ms = self.second, second, wall_ms
+        events: list[Event] = []
+        for feed in self.feeds.values():
+            for command in feed.commands(second, before):
+                events += self._apply(command, wall_ms)
+        events += self._apply(AdvanceTime(), wall_ms)
+        self.records.append(Ticked(second, wall_ms))
+        return events
+
+    def execute(self, command: Command, wall_ms: int) -> list[Event]:
+        """Do what a client asks, or raise ExchangeError with nothing changed."""
+        events = self._apply(command, wall_ms)
+        self.wall_ms = max(self.wall_ms, wall_ms)
+        self.records.append(Commanded(command, wall_ms))
+        return events
+
+    def add_account(self, api_key: str, secret: str, create: CreateAccount, wall_ms: int) -> list[Event]:
+        """Let somebody trade; a key that is known already keeps its account and only changes its secret."""
+        known = create.account in self.engine.accounts()
+        events = [] if known else self.execute(create, wall_ms)
+        self._note(ApiKeyAdded(api_key, secret, create.account))
+        return events
+
+    def set_clock(self, speed: float, *, paused: bool) -> None:
+        self._note(ClockSet(speed, paused))
+
+    def open_listen_key(self, account: str, wall_ms: int) -> str:
+        """Return the account's key, made when it has none, good for another hour."""
+        held = self.listen_keys.get(account)
+        key = held.key if held else hashlib.sha256(f"listen|{account}|{wall_ms}".encode()).hexdigest()
+        self._note(ListenKeyKept(account, key, wall_ms + LISTEN_KEY_MS))
+        return key
+
+    def keep_listen_key(self, account: str, wall_ms: int) -> str:
+        """Return the account's key, good for another hour; raise -1125 when it has none."""
+        if account not in self.listen_keys:
+            raise ExchangeError(-1125, NO_LISTEN_KEY)
+        return self.open_listen_key(account, wall_ms)
+
+    def close_listen_key(self, account: str) -> None:
+        held = self.listen_keys.get(account)
+        if held:
+            self._note(ListenKeyKept(account, held.key, 0))
+
+    def lapsed_listen_keys(self, wall_ms: int) -> list[tuple[str, str]]:
+        """Return and forget the (account, key) pairs whose hour is over."""
+        lapsed = [(account, held.key) for account, held in self.listen_keys.items() if held.expires_ms <= wall_ms]
+        for account, _ in lapsed:
+            self.close_listen_key(account)
+        return lapsed
+
+    def listener(self, key: str) -> str | None:
+        """Return whose user stream `key` opens."""
+        return next((account for account, held in self.listen_keys.items() if held.key == key), None)
+
+    # Remembering.
+
+    def redo(self, record: Record) -> None:
+        """Let a remembered record happen again, exactly as it did."""
+        match record:
+            case Ticked(second, wall_ms):
+                self.tick(second, wall_ms)
+            case Commanded(command, wall_ms):
+                self.execute(command, wall_ms)
+            case _:
+                self._keep(record)
+        self.records.clear()
+
+    def take_records(self) -> Sequence[Record]:
+        taken, self.records = self.records, []
+        return taken
+
+    def snapshot(self) -> bytes:
+        state = {
+            "second": self.second,
+            "wall_ms": self.wall_ms,
+            "speed": self.speed,
+            "paused": self.paused,
+            "api_keys": {key: [held.secret, held.account] for key, held in self.api_keys.items()},
+            "listen_keys": {account: [held.key, held.expires_ms] for account, held in self.listen_keys.items()},
+            "engine": self.engine.snapshot().decode(),
+        }
+        return json.dumps(state).encode()
+
+    @classmethod
+    def restore(cls, feeds: Mapping[str, SymbolFeed], snapshot: bytes) -> "Venue":
+        state = json.loads(snapshot)
+        specs = [feed.spec for feed in feeds.values()]
+        return cls(
+            engine=Engine.restore(specs, state["engine"].encode()),
+            feeds=feeds,
+            second=state["second"],
+            wall_ms=state["wall_ms"],
+            speed=state["speed"],
+            paused=state["paused"],
+            api_keys={key: ApiKey(*held) for key, held in state["api_keys"].items()},
+            listen_keys={account: ListenKey(*held) for account, held in state["listen_keys"].items()},
+        )
+
+    def _apply(self, command: Command, wall_ms: int) -> list[Event]:
+        events = self.engine.apply(command, market_ms=self.market_ms, wall_ms=wall_ms)
+        for event in events:
+            if isinstance(event, TradePrinted):
+                self.tapes.setdefault(event.symbol, deque(maxlen=TAPE_KEPT)).append(event)
+        return events
+
+    def _note(self, record: Record) -> None:
+        self._keep(record)
+        self.records.append(record)
+
+    def _keep(self, record: Record) -> None:
+        match record:
+            case ListenKeyKept(account, _, 0):
+                self.listen_keys.pop(account, None)
+            case ListenKeyKept(account, key, expires_ms):
+                self.listen_keys[account] = ListenKey(key, expires_ms)
+            case ApiKeyAdded(api_key, secret, account):
+                self.api_keys[api_key] = ApiKey(secret, account)
+            case ClockSet(speed, paused):
+                self.speed, self.paused = speed, paused
+            case _:
+                raise AssertionError(record)
