@@ -14,6 +14,7 @@ TEXTS: Final[dict[int, str]] = {
     -2011: "Unknown order sent.",
     -2013: "Order does not exist.",
     -2015: "Invalid API-key, IP, or permissions for action.",
+    -2018: "Balance is insufficient.",
     -2019: "Margin is insufficient.",
     -2021: "Order would immediately trigger.",
     -2022: "ReduceOnly Order is rejected.",

@@ -1,0 +1,171 @@
+"""Account maths: margins, profit, what is available, where liquidation is. Integers, but for that price."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from perpmesh.exchange.state import Account, Market, Order, Position, place_of
+from perpmesh.exchange.symbols import MONEY, Bracket, SymbolSpec
+from perpmesh.exchange.words import PositionSide, Side
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceMargin:
+    """The margins of one position place. Open orders count with the worse of their two directions."""
+
+    position: int
+    open_orders: int
+    bid_notional: int
+    ask_notional: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """An account summed up, in money units. Isolated positions count in the totals but not in `cross_*`."""
+
+    unrealized: int
+    cross_unrealized: int
+    maintenance: int
+    cross_maintenance: int
+    position_initial: int
+    cross_position_initial: int
+    open_order_initial: int
+    cross_wallet: int
+
+    @property
+    def raw_available(self) -> int:
+        return self.cross_wallet + self.cross_unrealized - self.cross_position_initial - self.open_order_initial
+
+    @property
+    def available(self) -> int:
+        return max(0, self.raw_available)
+
+    @property
+    def max_withdraw(self) -> int:
+        """Profit not yet taken cannot be withdrawn."""
+        return max(0, self.raw_available - max(0, self.cross_unrealized))
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the maths needs to know beside the account: the rules and the prices."""
+
+    specs: Mapping[str, SymbolSpec]
+    markets: Mapping[str, Market]
+
+    def mark(self, symbol: str) -> int:
+        """Return the mark price in money units, the last price while there is no mark yet."""
+        market = self.markets[symbol]
+        return market.mark or market.last * self.specs[symbol].tick_units
+
+    def notional(self, position: Position) -> int:
+        """Return the signed worth of a position at the mark."""
+        return self.specs[position.symbol].value(position.lots, self.mark(position.symbol))
+
+    def unrealized(self, position: Position) -> int:
+        return self.notional(position) - position.cost if position.lots else 0
+
+    def maintenance(self, position: Position) -> int:
+        return self.specs[position.symbol].maintenance(abs(self.notional(position))) if position.lots else 0
+
+    def order_notional(self, order: Order) -> int:
+        return order.remaining * order.price * self.specs[order.symbol].unit
+
+
+def place_margin(
+    books: Books, account: Account, symbol: str, side: PositionSide, *, more_buys: int = 0, more_sells: int = 0
+) -> PlaceMargin:
+    """Return the margins of a place, as if orders worth `more_buys` and `more_sells` rested there too."""
+    place = place_of(symbol, side)
+    notional = books.notional(account.position(place))
+    buys, sells = more_buys, more_sells
+    for order in account.open_orders.values():
+        if order.place == place and not order.reduce_only:
+            if order.side is Side.BUY:
+                buys += books.order_notional(order)
+            else:
+                sells += books.order_notional(order)
+    leverage = account.leverage_of(symbol)
+    worst = max(abs(notional), abs(notional + buys), abs(notional - sells))
+    position = abs(notional) // leverage
+    return PlaceMargin(position, worst // leverage - position, buys, sells)
+
+
+def open_places(account: Account) -> Iterator[tuple[str, PositionSide]]:
+    """Yield each (symbol, side) that has a position or an open order, in a fixed order."""
+    keys = {(p.symbol, p.side) for p in account.positions.values() if p.lots}
+    keys |= {(o.symbol, o.position_side) for o in account.open_orders.values()}
+    yield from sorted(keys)
+
+
+def totals(books: Books, account: Account) -> Totals:
+    """Sum an account up."""
+    unrealized = cross_unrealized = maintenance = cross_maintenance = initial = cross_initial = orders = 0
+    for symbol, side in open_places(account):
+        position = account.position(place_of(symbol, side))
+        margin = place_margin(books, account, symbol, side)
+        profit, maintain = books.unrealized(position), books.maintenance(position)
+        unrealized += profit
+        maintenance += maintain
+        initial += margin.position
+        orders += margin.open_orders
+        if not account.is_isolated(symbol):
+            cross_unrealized += profit
+            cross_maintenance += maintain
+            cross_initial += margin.position
+    return Totals(
+        unrealized,
+        cross_unrealized,
+        maintenance,
+        cross_maintenance,
+        initial,
+        cross_initial,
+        orders,
+        account.cross_wallet,
+    )
+
+
+def liquidation_price(books: Books, account: Account, position: Position) -> Decimal:
+    """Return the mark price at which margin balance equals maintenance; 0 when no price does that.
+
+    LP = (WB − TMM + UPNL + cum − signed·EP) / (|amt|·mmr − signed), in the tier that holds |amt|·LP. The other
+    side of a hedge moves with the same price, so it joins the sums with its own tier.
+    """
+    if not position.lots:
+        return Decimal(0)
+    spec = books.specs[position.symbol]
+    wallet, twin = _liquidation_wallet(books, account, position)
+    for bracket in spec.brackets:
+        price = _price_in(spec, bracket, position, twin, wallet)
+        size = abs(position.lots) / Decimal(spec.lot_units)
+        if price is not None and bracket.floor < size * price <= bracket.cap:
+            return price
+    return Decimal(0)
+
+
+def _liquidation_wallet(books: Books, account: Account, position: Position) -> tuple[int, Position | None]:
+    """Return what stands behind a position (WB − TMM + UPNL) and the other side of its hedge."""
+    if account.is_isolated(position.symbol):
+        return position.isolated, None
+    others = [
+        p for p in account.positions.values() if p is not position and p.lots and not account.is_isolated(p.symbol)
+    ]
+    twin = next((p for p in others if p.symbol == position.symbol), None)
+    behind = sum(books.unrealized(p) - books.maintenance(p) for p in others if p is not twin)
+    return account.cross_wallet + behind, twin
+
+
+def _price_in(
+    spec: SymbolSpec, bracket: Bracket, position: Position, twin: Position | None, wallet: int
+) -> Decimal | None:
+    units = Decimal(spec.lot_units)
+    numerator = Decimal(wallet - position.cost) / MONEY + bracket.cum
+    denominator = (abs(position.lots) * bracket.maintenance_rate - position.lots) / units
+    if twin is not None:
+        tier = spec.bracket_of(abs(twin.cost))
+        numerator += Decimal(-twin.cost) / MONEY + tier.cum
+        denominator += (abs(twin.lots) * tier.maintenance_rate - twin.lots) / units
+    if denominator == 0:
+        return None
+    price = numerator / denominator
+    return price if price > 0 else None

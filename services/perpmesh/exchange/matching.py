@@ -1,0 +1,182 @@
+"""Orders meet: price first, then time; the background's liquidity and our accounts' orders in one book."""
+
+from collections.abc import Iterator
+
+from perpmesh.exchange import fills
+from perpmesh.exchange.state import Order
+from perpmesh.exchange.words import Execution, ExpireReason, OrderStatus, OrderType, SelfTrade, Side, TimeInForce
+from perpmesh.exchange.world import World
+
+Level = list[int]
+
+
+def best(world: World, symbol: str, side: Side) -> int:
+    """Return the best price in ticks on `side` of the public book, 0 when that side is empty."""
+    levels, orders = world.state.markets[symbol].levels(side), world.resting[symbol, side]
+    prices = [level[0] for level in levels[:1]] + [order.price for order in orders[:1]]
+    if not prices:
+        return 0
+    return max(prices) if side is Side.BUY else min(prices)
+
+
+def acceptable(side: Side, limit: int, price: int) -> bool:
+    """Return whether a taker on `side` with `limit` may trade at `price`."""
+    return price <= limit if side is Side.BUY else price >= limit
+
+
+def can_fill(world: World, account: str, symbol: str, side: Side, limit: int, lots: int) -> bool:
+    """Return whether the whole of an order would find counterparties now, without its own account's orders."""
+    levels, makers = world.state.markets[symbol].levels(side.other), world.resting[symbol, side.other]
+    found = sum(size for price, size in levels if acceptable(side, limit, price))
+    found += sum(m.remaining for m in makers if m.account != account and acceptable(side, limit, m.price))
+    return found >= lots
+
+
+def closable(world: World, order: Order) -> int:
+    """Return how much of the order may still fill: a reduce-only order no more than closes its position."""
+    if not order.reduce_only:
+        return order.remaining
+    lots = world.account_of(order).position(order.place).lots
+    return min(order.remaining, abs(lots)) if lots * order.side.sign < 0 else 0
+
+
+def take(world: World, order: Order, limit: int, *, execution: Execution = Execution.TRADE) -> int:
+    """Trade against the book up to `limit`; return the reason why it must stop early, or 0."""
+    while order.remaining:
+        lots = closable(world, order)
+        if lots == 0:
+            return ExpireReason.REDUCE_ONLY
+        price = best(world, order.symbol, order.side.other)
+        if price == 0 or not acceptable(order.side, limit, price):
+            return ExpireReason.NONE
+        maker, level = _front(world, order, price)
+        if maker is None and level is not None:
+            _take_background(world, order, level, lots, execution)
+        elif maker is not None and not _take_order(world, order, maker, lots, execution):
+            return ExpireReason.SELF_TRADE
+    return ExpireReason.NONE
+
+
+def _front(world: World, order: Order, price: int) -> tuple[Order | None, Level | None]:
+    """Return who is first at `price`: a resting order, or the background's level ahead of it or alone."""
+    levels = world.state.markets[order.symbol].levels(order.side.other)
+    orders = world.resting[order.symbol, order.side.other]
+    level = levels[0] if levels and levels[0][0] == price else None
+    maker = orders[0] if orders and orders[0].price == price else None
+    return (None, level) if maker is None or (level is not None and maker.queue_ahead > 0) else (maker, level)
+
+
+def _take_background(world: World, order: Order, level: Level, lots: int, execution: Execution) -> None:
+    side, levels = order.side, world.state.markets[order.symbol].levels(order.side.other)
+    queue = [o for o in world.resting[order.symbol, side.other] if o.price == level[0]]
+    ahead = queue[0].queue_ahead if queue else level[1]
+    lots = min(lots, level[1], ahead)
+    level[1] -= lots
+    if level[1] == 0:
+        levels.pop(0)
+    for waiting in queue:
+        waiting.queue_ahead = max(0, waiting.queue_ahead - lots) if level[1] else 0
+    trade = fills.print_trade(world, order.symbol, level[0], lots, side)
+    pay_background(world, order.symbol, side.other, trade)
+    fills.fill(world, order, trade, maker=False, execution=execution)
+
+
+def pay_background(world: World, symbol: str, side: Side, trade: fills.Print) -> None:
+    """Book the cash of the background for trading on `side`."""
+    world.state.background -= side.sign * trade.price * trade.lots * world.specs[symbol].unit
+
+
+def _take_order(world: World, order: Order, maker: Order, lots: int, execution: Execution) -> bool:
+    """Trade with one of our accounts' orders; return False when the taker must stop."""
+    if maker.account == order.account and order.self_trade is not SelfTrade.NONE:
+        if order.self_trade is not SelfTrade.EXPIRE_TAKER:
+            _expire_self_trade(world, maker)
+        return order.self_trade is SelfTrade.EXPIRE_MAKER
+    lots = min(lots, closable(world, maker))
+    if lots == 0:
+        world.take_down(maker, OrderStatus.EXPIRED, Execution.EXPIRED, reason=ExpireReason.REDUCE_ONLY)
+        return True
+    trade = fills.print_trade(world, order.symbol, maker.price, lots, order.side)
+    fills.fill(world, maker, trade, maker=True)
+    fills.fill(world, order, trade, maker=False, execution=execution)
+    return True
+
+
+def _expire_self_trade(world: World, order: Order) -> None:
+    world.take_down(order, OrderStatus.EXPIRED_IN_MATCH, Execution.EXPIRED, reason=ExpireReason.SELF_TRADE)
+
+
+def settle_remainder(world: World, order: Order, stopped: int) -> None:
+    """What becomes of an order that met the book: it rests, or what is left of it expires."""
+    if order.remaining == 0:
+        return
+    if stopped == ExpireReason.SELF_TRADE:
+        _expire_self_trade(world, order)
+    elif stopped:
+        world.take_down(order, OrderStatus.EXPIRED, Execution.EXPIRED, reason=stopped)
+    elif order.type is OrderType.MARKET:
+        world.take_down(order, OrderStatus.EXPIRED, Execution.EXPIRED, reason=ExpireReason.MARKET_REMAINDER)
+    elif order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+        world.take_down(order, OrderStatus.EXPIRED, Execution.EXPIRED, reason=ExpireReason.IOC_REMAINDER)
+    else:
+        order.queue_ahead = _background_at(world, order)
+        world.account_of(order).open_orders[order.order_id] = order
+        world.rest(order)
+
+
+def _background_at(world: World, order: Order) -> int:
+    levels = world.state.markets[order.symbol].levels(order.side)
+    return next((lots for price, lots in levels if price == order.price), 0)
+
+
+def background_trade(world: World, symbol: str, price: int, lots: int, taker: Side) -> None:
+    """Somebody else took `lots` at `price`: resting orders at better prices were hit first, then the queue at it."""
+    left, passed = lots, 0
+    for maker in _makers_hit(world, symbol, price, taker):
+        if maker.price == price:
+            step = min(left, max(0, maker.queue_ahead - passed))
+            left, passed = left - step, passed + step
+        left -= fill_maker(world, maker, left, taker)
+        if left == 0:
+            break
+    passed += left
+    for waiting in world.resting[symbol, taker.other]:
+        if waiting.price == price:
+            waiting.queue_ahead = max(0, waiting.queue_ahead - passed)
+    if passed:
+        fills.print_trade(world, symbol, price, passed, taker)
+
+
+def _makers_hit(world: World, symbol: str, price: int, taker: Side) -> Iterator[Order]:
+    for maker in list(world.resting[symbol, taker.other]):
+        if not acceptable(taker, price, maker.price):
+            return
+        yield maker
+
+
+def fill_maker(world: World, maker: Order, lots: int, taker: Side) -> int:
+    """Let the background take up to `lots` from a resting order; return how much it took."""
+    open_lots = closable(world, maker)
+    if open_lots == 0:
+        world.take_down(maker, OrderStatus.EXPIRED, Execution.EXPIRED, reason=ExpireReason.REDUCE_ONLY)
+    taken = min(lots, open_lots)
+    if taken:
+        trade = fills.print_trade(world, maker.symbol, maker.price, taken, taker)
+        pay_background(world, maker.symbol, taker, trade)
+        fills.fill(world, maker, trade, maker=True)
+    return taken
+
+
+def replace_background(world: World, symbol: str, bids: list[Level], asks: list[Level]) -> None:
+    """Show the background's new book; where it crosses a resting order, the resting order is filled at its price."""
+    market = world.state.markets[symbol]
+    market.bids = sorted(bids, reverse=True)
+    market.asks = sorted(asks)
+    for side in Side:
+        levels = market.levels(side.other)
+        for maker in list(world.resting[symbol, side]):
+            while levels and maker.status.is_open and acceptable(side, maker.price, levels[0][0]):
+                levels[0][1] -= fill_maker(world, maker, levels[0][1], side.other)
+                if levels[0][1] == 0:
+                    levels.pop(0)
+            maker.queue_ahead = min(maker.queue_ahead, _background_at(world, maker))

@@ -1,0 +1,287 @@
+"""Ordinary orders: what is asked before one is accepted, its way through the book, and its cancellation."""
+
+from dataclasses import dataclass
+
+from perpmesh.exchange import filters, margin, matching
+from perpmesh.exchange.commands import CancelAllOrders, CancelOrder, PlaceOrder
+from perpmesh.exchange.errors import refusal
+from perpmesh.exchange.state import Account, Algo, Order
+from perpmesh.exchange.words import (
+    Execution,
+    ExpireReason,
+    OrderStatus,
+    OrderType,
+    PositionSide,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    WorkingType,
+)
+from perpmesh.exchange.world import World, check_side
+
+GTD_MINIMUM_MS = 600_000
+OPENING = {PositionSide.LONG: Side.BUY, PositionSide.SHORT: Side.SELL}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an order should be, already in integers. Both doors (order and trigger) lead here."""
+
+    account: Account
+    symbol: str
+    side: Side
+    position_side: PositionSide
+    type: OrderType
+    time_in_force: TimeInForce
+    lots: int
+    ticks: int
+    reduce_only: bool
+    client_id: str
+    self_trade: SelfTrade
+    good_till: int
+
+
+def place(world: World, command: PlaceOrder) -> None:
+    """Accept an order or refuse it whole; then let it meet the book."""
+    wish = _wish(world, command)
+    _check(world, wish)
+    order = admit(world, wish)
+    execute(world, order)
+
+
+def place_triggered(world: World, wish: Wish, algo: Algo) -> Order:
+    """Accept the order of a conditional order that triggered; the caller lets it meet the book."""
+    _check(world, wish, triggered=True)
+    order = admit(world, wish)
+    order.algo_id, order.orig_type, order.stop_price = algo.algo_id, algo.type, algo.trigger
+    order.working_type, order.price_protect = algo.working_type, algo.price_protect
+    order.close_position = algo.close_position
+    return order
+
+
+def _wish(world: World, command: PlaceOrder) -> Wish:
+    account, spec = world.account(command.account), world.spec(command.symbol)
+    if command.type.is_conditional:
+        raise refusal(-4120)
+    if command.client_order_id is not None:
+        filters.check_client_id(command.client_order_id)
+    is_market = command.type is OrderType.MARKET
+    side = check_side(account, command.position_side)
+    return Wish(
+        account=account,
+        symbol=command.symbol,
+        side=command.side,
+        position_side=side,
+        type=command.type,
+        time_in_force=_time_in_force(world, command),
+        lots=filters.quantity_lots(spec, command.quantity, market=is_market),
+        ticks=_limit_ticks(world, command),
+        reduce_only=reduces(account, command.side, side, asked=command.reduce_only),
+        client_id=command.client_order_id or "",
+        self_trade=command.self_trade,
+        good_till=command.good_till_date,
+    )
+
+
+def _limit_ticks(world: World, command: PlaceOrder) -> int:
+    if command.type is OrderType.LIMIT:
+        return filters.price_ticks(world.spec(command.symbol), command.price)
+    if command.price is not None:
+        raise refusal(-1106, "price")
+    return 0
+
+
+def _time_in_force(world: World, command: PlaceOrder) -> TimeInForce:
+    """Return the time in force; a MARKET order has none and shows GTC."""
+    if command.type is OrderType.MARKET:
+        if command.time_in_force is not None:
+            raise refusal(-1106, "timeInForce")
+        return TimeInForce.GTC
+    if command.time_in_force is None:
+        raise refusal(-1102, "timeInForce")
+    if command.time_in_force is TimeInForce.GTE_GTC:
+        raise refusal(-1115)
+    is_gtd = command.time_in_force is TimeInForce.GTD
+    if is_gtd and command.good_till_date <= world.wall_ms + GTD_MINIMUM_MS:
+        raise refusal(-1102 if not command.good_till_date else -1130, "goodTillDate")
+    if not is_gtd and command.good_till_date:
+        raise refusal(-1106, "goodTillDate")
+    return command.time_in_force
+
+
+def reduces(account: Account, side: Side, position_side: PositionSide, *, asked: bool | None) -> bool:
+    """Return whether an order only reduces: as asked in one-way mode, by its direction in hedge mode."""
+    if not account.dual_side:
+        return bool(asked)
+    if asked is not None:
+        raise refusal(-1106, "reduceonly")
+    return OPENING[position_side] is not side
+
+
+def _check(world: World, wish: Wish, *, triggered: bool = False) -> None:
+    """Ask everything that an order must satisfy. Nothing has changed when this refuses."""
+    account, spec = wish.account, world.specs[wish.symbol]
+    if wish.client_id and not triggered:
+        _check_unique(account, wish.client_id)
+    if sum(o.symbol == wish.symbol for o in account.open_orders.values()) >= spec.max_orders:
+        raise refusal(-2025)
+    mark = world.books.mark(wish.symbol)
+    if wish.ticks:
+        filters.check_percent_price(spec, wish.side, wish.ticks, mark)
+    else:
+        _check_counterparty(world, wish, mark)
+    if wish.reduce_only:
+        check_reducible(wish.account, wish.side, world, wish.symbol, wish.position_side, lots=wish.lots)
+    else:
+        worth = wish.lots * wish.ticks * spec.unit if wish.ticks else spec.value(wish.lots, mark)
+        filters.check_notional(spec, worth)
+        _check_margin(world, wish, mark)
+    _check_immediacy(world, wish)
+
+
+def _check_unique(account: Account, client_id: str) -> None:
+    """A client id is unique among open orders only: that of a finished order is accepted again."""
+    if any(o.client_id == client_id for o in account.open_orders.values()):
+        raise refusal(-4116)
+
+
+def check_reducible(
+    account: Account, side: Side, world: World, symbol: str, position_side: PositionSide, *, lots: int
+) -> None:
+    """Refuse a reducing order with nothing to reduce, and in hedge mode one larger than its position."""
+    position = account.position(f"{symbol}:{position_side.value}").lots
+    if position * side.sign >= 0 or (account.dual_side and lots > abs(position)):
+        raise refusal(-2022)
+    world.spec(symbol)
+
+
+def _check_counterparty(world: World, wish: Wish, mark: int) -> None:
+    """A market order whose best counterparty is outside the price band is refused."""
+    spec, price = world.specs[wish.symbol], matching.best(world, wish.symbol, wish.side.other)
+    bound = filters.market_bound(spec, wish.side, mark)
+    if price and not matching.acceptable(wish.side, bound, price):
+        raise refusal(-4131)
+
+
+def _check_margin(world: World, wish: Wish, mark: int) -> None:
+    """Refuse what the account cannot carry. An order that makes the margin no larger is never asked for money.
+
+    Open loss (the order's price against the mark) counts; the price assumed for a market order is the best ask
+    plus 0.05 % or the best bid, for a limit sell at least the best bid. (Likely, not documented.)
+    """
+    account, spec = wish.account, world.specs[wish.symbol]
+    price = _assumed_price(world, wish, mark)
+    worth = spec.value(wish.lots, price)
+    sums = {"more_buys": worth} if wish.side is Side.BUY else {"more_sells": worth}
+    before = margin.place_margin(world.books, account, wish.symbol, wish.position_side)
+    after = margin.place_margin(world.books, account, wish.symbol, wish.position_side, **sums)
+    growth = after.open_orders - before.open_orders
+    if growth <= 0:
+        return
+    leverage = account.leverage_of(wish.symbol)
+    if (after.position + after.open_orders) * leverage > spec.max_notional(leverage):
+        raise refusal(-2027)
+    open_loss = max(0, spec.value(wish.lots, wish.side.sign * (price - mark)))
+    if growth + open_loss > margin.totals(world.books, account).raw_available:
+        raise refusal(-2019)
+
+
+def _assumed_price(world: World, wish: Wish, mark: int) -> int:
+    tick = world.specs[wish.symbol].tick_units
+    if wish.side is Side.BUY:
+        ask = matching.best(world, wish.symbol, Side.SELL) * tick or mark
+        return wish.ticks * tick or ask * 10_005 // 10_000
+    bid = matching.best(world, wish.symbol, Side.BUY) * tick or mark
+    return max(wish.ticks * tick, bid)
+
+
+def _check_immediacy(world: World, wish: Wish) -> None:
+    """A post-only order must not take, a fill-or-kill must take all: else refused, and no order is recorded."""
+    if wish.time_in_force is TimeInForce.GTX:
+        price = matching.best(world, wish.symbol, wish.side.other)
+        if price and matching.acceptable(wish.side, wish.ticks, price):
+            raise refusal(-5022)
+    if wish.time_in_force is TimeInForce.FOK and not matching.can_fill(
+        world, wish.account.name, wish.symbol, wish.side, wish.ticks, wish.lots
+    ):
+        raise refusal(-5021)
+
+
+def admit(world: World, wish: Wish) -> Order:
+    """Give the order its number. It is open from here on."""
+    number = world.state.next_order_id
+    world.state.next_order_id += 1
+    return Order(
+        order_id=number,
+        account=wish.account.name,
+        symbol=wish.symbol,
+        client_id=wish.client_id or f"auto-{number}",
+        side=wish.side,
+        position_side=wish.position_side,
+        type=wish.type,
+        time_in_force=wish.time_in_force,
+        price=wish.ticks,
+        quantity=wish.lots,
+        reduce_only=wish.reduce_only,
+        self_trade=wish.self_trade,
+        good_till=wish.good_till,
+        time=world.wall_ms,
+        update_time=world.wall_ms,
+        market_time=world.market_ms,
+        orig_type=wish.type,
+        working_type=WorkingType.CONTRACT_PRICE,
+    )
+
+
+def execute(world: World, order: Order) -> None:
+    """Let an accepted order meet the book."""
+    world.report_order(order, Execution.NEW)
+    bound = filters.market_bound(world.specs[order.symbol], order.side, world.books.mark(order.symbol))
+    stopped = matching.take(world, order, order.price or bound)
+    matching.settle_remainder(world, order, stopped)
+
+
+def cancel(world: World, command: CancelOrder) -> None:
+    account = world.account(command.account)
+    world.spec(command.symbol)
+    if command.order_id is None and command.client_order_id is None:
+        raise refusal(-1102, "orderId")
+    found = [o for o in account.open_orders.values() if o.symbol == command.symbol and _named(o, command)]
+    if not found:
+        raise refusal(-2011)
+    world.take_down(found[0], OrderStatus.CANCELED, Execution.CANCELED)
+
+
+def _named(order: Order, command: CancelOrder) -> bool:
+    """The number wins when both are sent."""
+    if command.order_id is not None:
+        return order.order_id == command.order_id
+    return order.client_id == command.client_order_id
+
+
+def cancel_all(world: World, command: CancelAllOrders) -> None:
+    world.spec(command.symbol)
+    cancel_open(world, world.account(command.account), command.symbol)
+
+
+def cancel_open(world: World, account: Account, symbol: str) -> None:
+    for order in [o for o in account.open_orders.values() if o.symbol == symbol]:
+        world.take_down(order, OrderStatus.CANCELED, Execution.CANCELED)
+
+
+def expire_due(world: World) -> None:
+    """Good-till-date orders whose date has come expire; countdowns that ran out cancel."""
+    for account in world.state.accounts.values():
+        for order in [o for o in account.open_orders.values() if 0 < o.good_till <= world.wall_ms]:
+            world.take_down(order, OrderStatus.EXPIRED, Execution.EXPIRED, reason=ExpireReason.NONE)
+        for symbol in [s for s, due in account.countdowns.items() if due <= world.wall_ms]:
+            del account.countdowns[symbol]
+            cancel_open(world, account, symbol)
+
+
+def expire_orphans(world: World, account: Account, place: str) -> None:
+    """Reduce-only orders that have nothing left to reduce expire."""
+    lots = account.position(place).lots
+    for order in list(account.open_orders.values()):
+        if order.place == place and order.reduce_only and lots * order.side.sign >= 0:
+            world.take_down(order, OrderStatus.EXPIRED, Execution.EXPIRED, reason=ExpireReason.REDUCE_ONLY)
