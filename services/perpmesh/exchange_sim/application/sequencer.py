@@ -96,6 +96,7 @@ class Sequencer:
         """Do what is due now: some ticks, then all jobs that wait, then tell."""
         before, wall_ms = self.venue.second, self._clock.now_ms()
         happenings = self._ticks(wall_ms)
+        self._slip()
         answers: list[Callable[[], None]] = []
         if self.market_lag_ms < CATCH_UP_MS:
             happenings += self._serve(answers)
@@ -126,6 +127,11 @@ class Sequencer:
                 break
             happenings += [Happening(event, wall_ms) for event in self.venue.tick(second, wall_ms)]
         return happenings
+
+    def _slip(self) -> None:
+        """Faster than the machine can go, market time gives way; only at real time must it catch up with the wall."""
+        if self.replay.speed != 1 and self.market_lag_ms >= CATCH_UP_MS:
+            self.replay = self.replay.moved_to(self.venue.market_ms, self._clock.boot_ms())
 
     def _serve(self, answers: list[Callable[[], None]]) -> list[Happening]:
         happenings: list[Happening] = []

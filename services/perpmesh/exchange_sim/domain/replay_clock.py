@@ -35,6 +35,10 @@ class ReplayClock:
     def resume(self, real_ms: int) -> "ReplayClock":
         return ReplayClock(real_ms, self.market_ms(real_ms), self.speed) if self.paused else self
 
+    def moved_to(self, market_ms: int, real_ms: int) -> "ReplayClock":
+        """Let it be `market_ms` now."""
+        return replace(self, anchor_real_ms=real_ms, anchor_market_ms=market_ms)
+
     def step(self, market_ms: int) -> "ReplayClock":
         """Move market time on by a given span at once; meant for a paused replay."""
         return replace(self, anchor_market_ms=self.anchor_market_ms + market_ms)

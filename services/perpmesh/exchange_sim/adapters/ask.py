@@ -1,0 +1,113 @@
+"""One request as a handler sees it, and the table of what can be asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeAlias
+
+from perpmesh.exchange.commands import Command
+from perpmesh.exchange.errors import ExchangeError, refusal
+from perpmesh.exchange.events import Event
+from perpmesh.exchange.symbols import SymbolSpec
+from perpmesh.exchange_sim.adapters.board import Board
+from perpmesh.exchange_sim.application.sequencer import Turn
+from perpmesh.exchange_sim.application.venue import Venue
+from perpmesh.exchange_sim.domain.feed import SymbolFeed
+from perpmesh.exchange_sim.domain.limits import Limits
+from perpmesh.exchange_sim.domain.params import Params
+
+
+class Security(Enum):
+    """What a request must carry."""
+
+    NONE = "nothing"
+    KEY = "an API key"
+    SIGNED = "an API key, a timestamp and a signature"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request whose turn it is."""
+
+    venue: Venue
+    board: Board
+    params: Params
+    wall_ms: int
+    limits: Limits
+    account: str = ""
+    turn: Turn | None = None
+
+    def execute(self, command: Command) -> list[Event]:
+        """Do a command for the account, or raise ExchangeError."""
+        if self.turn is None:
+            raise AssertionError("only a signed request may act")
+        return self.turn.execute(command)
+
+    def symbol(self) -> str:
+        """Return the mandatory symbol; raise -1102 without one and -1121 when it is not traded here."""
+        return self.known(self.params.needed("symbol"))
+
+    def maybe_symbol(self) -> str | None:
+        return self.known(symbol) if (symbol := self.params.text("symbol")) else None
+
+    def known(self, symbol: str) -> str:
+        if symbol.upper() not in self.venue.feeds:
+            raise refusal(-1121)
+        return symbol.upper()
+
+    def spec(self, symbol: str) -> SymbolSpec:
+        return self.venue.feeds[symbol].spec
+
+    def feeds(self) -> Sequence[SymbolFeed]:
+        """Return the feed of the symbol asked for, or all of them."""
+        symbol = self.maybe_symbol()
+        return [self.venue.feeds[symbol]] if symbol else list(self.venue.feeds.values())
+
+    def one_or_all(self, render: Callable[[SymbolFeed], Any]) -> Any:
+        """Answer with an object when a symbol was given, and with an array when none was."""
+        rows = [render(feed) for feed in self.feeds()]
+        return rows[0] if "symbol" in self.params else rows
+
+
+Handler: TypeAlias = Callable[[Ask], Any]
+Weight: TypeAlias = int | Callable[[Params], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How one method of one path is answered."""
+
+    handler: Handler
+    security: Security = Security.NONE
+    weight: Weight = 1
+    orders: Callable[[Params], int] | int = 0
+
+    def weight_of(self, params: Params) -> int:
+        return self.weight if isinstance(self.weight, int) else self.weight(params)
+
+    def orders_of(self, params: Params) -> int:
+        return self.orders if isinstance(self.orders, int) else self.orders(params)
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The table: (method, path) to endpoint."""
+
+    endpoints: dict[tuple[str, str], Endpoint] = field(default_factory=dict)
+
+    def add(self, route: str, handler: Handler, security: Security = Security.NONE, **more: Any) -> None:
+        """Add one route, written as "GET /fapi/v1/time"."""
+        method, path = route.split(" ")
+        self.endpoints[method, path] = Endpoint(handler, security, **more)
+
+    def find(self, method: str, path: str) -> Endpoint:
+        """Return the endpoint, or raise -5000."""
+        endpoint = self.endpoints.get((method, path.rstrip("/")))
+        if endpoint is None:
+            raise ExchangeError(-5000, f"Path {path}, Method {method} is invalid")
+        return endpoint
+
+
+def with_symbol(one: int, every: int) -> Weight:
+    """Return a weight that is lower when a symbol is named."""
+    return lambda params: one if "symbol" in params else every

@@ -1,0 +1,58 @@
+"""Records as lines of JSON and back, by their type hints."""
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+from types import UnionType
+from typing import Any, get_args, get_type_hints
+
+from perpmesh.exchange import commands
+from perpmesh.exchange_sim.application import records
+from perpmesh.exchange_sim.application.records import Record
+
+KINDS: dict[str, type] = {
+    kind.__name__: kind for kind in (*get_args(commands.Command), *get_args(records.Record)) if isinstance(kind, type)
+}
+
+
+def encode(record: Record) -> str:
+    """Write a record on one line."""
+    return json.dumps(_plain(record), separators=(",", ":"))
+
+
+def decode(line: str) -> Record:
+    """Read what `encode` wrote."""
+    record: Record = _read(json.loads(line))
+    return record
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return [type(value).__name__, *[_plain(getattr(value, field.name)) for field in fields(value)]]
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _read(row: list[Any]) -> Any:
+    kind = KINDS[row[0]]
+    return kind(*[reader(value) for reader, value in zip(_readers(kind), row[1:], strict=True)])
+
+
+@cache
+def _readers(kind: type) -> tuple[Callable[[Any], Any], ...]:
+    hints = get_type_hints(kind)
+    return tuple(_reader(hints[field.name]) for field in fields(kind))
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    options = (
+        [option for option in get_args(hint) if option is not type(None)] if isinstance(hint, UnionType) else [hint]
+    )
+    if any(is_dataclass(option) for option in options):
+        return _read
+    made = next((option for option in options if option is Decimal or issubclass(option, Enum)), None)
+    return (lambda value: None if value is None else made(value)) if made else (lambda value: value)

@@ -1,0 +1,222 @@
+"""The endpoints that tell about an account: balances, positions, fills, income, settings, and its user stream's key."""
+
+from typing import Any
+
+from perpmesh.exchange.symbols import SymbolSpec
+from perpmesh.exchange.views import PositionView
+from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security
+from perpmesh.exchange_sim.adapters.render import (
+    Json,
+    account_asset,
+    account_position_v2,
+    account_position_v3,
+    account_totals,
+    income,
+    money,
+    position_risk_v2,
+    position_risk_v3,
+    trade,
+)
+from perpmesh.exchange_sim.adapters.rest_market import end_of
+
+SIGNED = Security.SIGNED
+PPM_PLACES = 6
+
+
+def add_account_routes(routes: Routes) -> None:
+    """Enter the account endpoints into the table."""
+    routes.add("GET /fapi/v2/account", account_v2, SIGNED, weight=5)
+    routes.add("GET /fapi/v3/account", account_v3, SIGNED, weight=5)
+    routes.add("GET /fapi/v2/balance", balance, SIGNED, weight=5)
+    routes.add("GET /fapi/v3/balance", balance, SIGNED, weight=5)
+    routes.add("GET /fapi/v2/positionRisk", positions_v2, SIGNED, weight=5)
+    routes.add("GET /fapi/v3/positionRisk", positions_v3, SIGNED, weight=5)
+    routes.add("GET /fapi/v1/userTrades", user_trades, SIGNED, weight=5)
+    routes.add("GET /fapi/v1/income", income_history, SIGNED, weight=30)
+    routes.add("GET /fapi/v1/leverageBracket", brackets, SIGNED)
+    routes.add("GET /fapi/v1/commissionRate", commission_rate, SIGNED, weight=20)
+    routes.add("GET /fapi/v1/symbolConfig", symbol_config, SIGNED, weight=5)
+    routes.add("GET /fapi/v1/accountConfig", account_config, SIGNED, weight=5)
+    routes.add("GET /fapi/v1/positionSide/dual", position_mode, SIGNED, weight=30)
+    routes.add("GET /fapi/v1/multiAssetsMargin", lambda _: {"multiAssetsMargin": False}, SIGNED, weight=30)
+    routes.add("GET /fapi/v1/feeBurn", lambda _: {"feeBurn": False}, SIGNED, weight=30)
+    routes.add("GET /fapi/v1/rateLimit/order", order_limits, SIGNED)
+    routes.add("POST /fapi/v1/listenKey", open_listen_key, Security.KEY)
+    routes.add("PUT /fapi/v1/listenKey", keep_listen_key, Security.KEY)
+    routes.add("DELETE /fapi/v1/listenKey", close_listen_key, Security.KEY)
+
+
+def account_v2(ask: Ask) -> Json:
+    view = ask.venue.engine.account(ask.account)
+    return {
+        "feeTier": 0,
+        "feeBurn": False,
+        "canTrade": True,
+        "canDeposit": True,
+        "canWithdraw": False,
+        "updateTime": 0,
+        "multiAssetsMargin": False,
+        "tradeGroupId": -1,
+        **account_totals(view),
+        "assets": [{**account_asset(view), "marginAvailable": True}],
+        "positions": [account_position_v2(ask.spec(held.symbol), held) for held in view.positions],
+    }
+
+
+def account_v3(ask: Ask) -> Json:
+    view = ask.venue.engine.account(ask.account)
+    return {
+        **account_totals(view),
+        "assets": [account_asset(view)],
+        "positions": [account_position_v3(ask.spec(held.symbol), held) for held in view.positions if in_use(held)],
+    }
+
+
+def in_use(held: PositionView) -> bool:
+    """Whether v3 lists it: there is a position or an open order."""
+    return bool(held.amount or held.open_order_initial_margin or held.bid_notional or held.ask_notional)
+
+
+def balance(ask: Ask) -> list[Json]:
+    view = ask.venue.engine.account(ask.account)
+    return [
+        {
+            "accountAlias": ask.account,
+            "asset": "USDT",
+            "balance": money(view.wallet),
+            "crossWalletBalance": money(view.cross_wallet),
+            "crossUnPnl": money(view.cross_unrealized),
+            "availableBalance": money(view.available),
+            "maxWithdrawAmount": money(view.max_withdraw),
+            "marginAvailable": True,
+            "updateTime": view.update_time,
+        }
+    ]
+
+
+def positions_v2(ask: Ask) -> list[Json]:
+    held = ask.venue.engine.positions(ask.account, ask.maybe_symbol())
+    return [position_risk_v2(ask.spec(each.symbol), each) for each in held]
+
+
+def positions_v3(ask: Ask) -> list[Json]:
+    held = ask.venue.engine.positions(ask.account, ask.maybe_symbol())
+    return [position_risk_v3(ask.spec(each.symbol), each) for each in held if in_use(each)]
+
+
+def user_trades(ask: Ask) -> list[Json]:
+    """Return fills, by market time; the newest ones unless a start or an id is given."""
+    symbol, end = ask.symbol(), end_of(ask)
+    start, from_id, order_id = (ask.params.integer(name) for name in ("startTime", "fromId", "orderId"))
+    limit = ask.params.limit(500, 1_000)
+    found = [fill for fill in ask.venue.engine.trades(ask.account, symbol) if order_id in (None, fill.order_id)]
+    if from_id is not None:
+        found = [fill for fill in found if fill.trade_id >= from_id]
+    else:
+        found = [fill for fill in found if (start or 0) <= fill.time <= end]
+    found = found[-limit:] if start is None and from_id is None else found[:limit]
+    return [trade(ask.spec(symbol), fill) for fill in found]
+
+
+def income_history(ask: Ask) -> list[Json]:
+    """Return income, by market time, oldest first; the newest ones unless a start is given."""
+    symbol, kind, start, end = (
+        ask.maybe_symbol(),
+        ask.params.text("incomeType"),
+        ask.params.integer("startTime"),
+        end_of(ask),
+    )
+    limit = ask.params.limit(100, 1_000)
+    found = [
+        row
+        for row in ask.venue.engine.income(ask.account)
+        if symbol in (None, row.symbol) and kind in (None, row.type) and (start or 0) <= row.time <= end
+    ]
+    return [income(row) for row in (found[-limit:] if start is None else found[:limit])]
+
+
+def brackets(ask: Ask) -> list[Json]:
+    return [{"symbol": feed.spec.symbol, "brackets": _brackets(feed.spec)} for feed in ask.feeds()]
+
+
+def _brackets(spec: SymbolSpec) -> list[Json]:
+    return [
+        {
+            "bracket": tier.number,
+            "initialLeverage": tier.leverage,
+            "notionalCap": tier.cap,
+            "notionalFloor": tier.floor,
+            "maintMarginRatio": float(tier.maintenance_rate),
+            "cum": float(tier.cum),
+        }
+        for tier in spec.brackets
+    ]
+
+
+def commission_rate(ask: Ask) -> Json:
+    spec = ask.spec(ask.symbol())
+    return {
+        "symbol": spec.symbol,
+        "makerCommissionRate": _ppm(spec.maker_ppm),
+        "takerCommissionRate": _ppm(spec.taker_ppm),
+        "rpiCommissionRate": _ppm(spec.maker_ppm),
+    }
+
+
+def _ppm(rate: int) -> str:
+    return f"0.{rate:0{PPM_PLACES}d}"
+
+
+def symbol_config(ask: Ask) -> list[Json]:
+    def row(symbol: str) -> Json:
+        chosen = ask.venue.engine.settings(ask.account, symbol)
+        return {
+            "symbol": symbol,
+            "marginType": chosen.margin_type,
+            "isAutoAddMargin": False,
+            "leverage": chosen.leverage,
+            "maxNotionalValue": f"{chosen.max_notional:.0f}",
+        }
+
+    return [row(feed.spec.symbol) for feed in ask.feeds()]
+
+
+def account_config(ask: Ask) -> Json:
+    return {
+        "feeTier": 0,
+        "canTrade": True,
+        "canDeposit": True,
+        "canWithdraw": False,
+        "dualSidePosition": ask.venue.engine.account(ask.account).dual_side,
+        "updateTime": 0,
+        "multiAssetsMargin": False,
+        "tradeGroupId": -1,
+    }
+
+
+def position_mode(ask: Ask) -> Json:
+    return {"dualSidePosition": ask.venue.engine.account(ask.account).dual_side}
+
+
+def order_limits(ask: Ask) -> list[Json]:
+    rows: list[tuple[str, int, int]] = [
+        ("SECOND", 10, ask.limits.orders_per_ten_seconds),
+        ("MINUTE", 1, ask.limits.orders_per_minute),
+    ]
+    return [
+        {"rateLimitType": "ORDERS", "interval": interval, "intervalNum": number, "limit": limit}
+        for interval, number, limit in rows
+    ]
+
+
+def open_listen_key(ask: Ask) -> Json:
+    return {"listenKey": ask.venue.open_listen_key(ask.account, ask.wall_ms)}
+
+
+def keep_listen_key(ask: Ask) -> Json:
+    return {"listenKey": ask.venue.keep_listen_key(ask.account, ask.wall_ms)}
+
+
+def close_listen_key(ask: Ask) -> dict[str, Any]:
+    ask.venue.close_listen_key(ask.account)
+    return {}

@@ -1,0 +1,51 @@
+"""How one simulated exchange is set up. The command line and the supervisor fill this in."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from perpmesh.exchange_sim.domain.limits import Limits
+from perpmesh.kernel.errors import Invalid
+
+ACCOUNT_PARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfig:
+    """Who may trade, and what they begin with. The balance counts only when the account is new."""
+
+    api_key: str
+    secret: str
+    balance: Decimal
+
+    @classmethod
+    def parse(cls, text: str) -> "AccountConfig":
+        """Read KEY:SECRET:BALANCE."""
+        parts = text.split(":")
+        if len(parts) != ACCOUNT_PARTS or not all(parts):
+            raise Invalid("an account is written KEY:SECRET:BALANCE", reason="ACCOUNT_MALFORMED", field="account")
+        try:
+            balance = Decimal(parts[2])
+        except InvalidOperation:
+            raise Invalid("the balance is not a number", reason="ACCOUNT_MALFORMED", field="account") from None
+        return cls(parts[0], parts[1], balance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that can be chosen; the defaults are a venue at real time on the shipped candles."""
+
+    host: str = "127.0.0.1"
+    port: int = 8010
+    grpc_port: int | None = None  # None: no control service; 0: any free port
+    metrics_port: int | None = None
+    speed: float = 1.0
+    seed: int = 1
+    accounts: tuple[AccountConfig, ...] = ()
+    data: tuple[Path, ...] = ()  # CSV files named after their symbol; none: the shipped candles
+    funding: Path | None = None  # CSV of symbol,funding_time,funding_rate; None: the feed's own premium
+    state_dir: Path | None = None  # None: nothing is kept
+    start_ms: int | None = None  # where in the data to begin; None: a day into it
+    limits: Limits = field(default_factory=Limits)
+    strict_routes: bool = False  # withhold market streams off their route, as the venue does silently
+    ready_fd: int | None = None
