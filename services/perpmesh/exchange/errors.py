@@ -9,7 +9,6 @@ TEXTS: Final[dict[int, str]] = {
     -1115: "Invalid timeInForce.",
     -1116: "Invalid orderType.",
     -1121: "Invalid symbol.",
-    -1128: "Combination of optional parameters invalid.",
     -1130: "Data sent for parameter '%s' is not valid.",
     -2011: "Unknown order sent.",
     -2013: "Order does not exist.",
