@@ -1,0 +1,130 @@
+"""Kafka as transport: topics with an incarnation, so that a broker that lost its log is noticed by everybody.
+
+A topic has one producing service. It creates the topic and writes an incarnation id as the first record, and into a
+header of every record. A broker that comes back empty gets a topic with another incarnation: producers publish their
+retained events again, consumers read from the beginning and drop what they had.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Iterable, Mapping
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError
+
+from perpmesh.platform import telemetry
+from perpmesh.platform.settings import MeshSettings
+
+log = telemetry.log(__name__)
+LOOK_SECONDS = 1.0
+LOOK_TIMEOUT_MS = 1_000
+INCARNATION = "incarnation"
+BEGUN = "stream.begun"
+PARTITION = 0
+
+
+def header(headers: Iterable[tuple[str, bytes]], name: str) -> str:
+    """Return one record header as text, or ""."""
+    return next((value.decode() for key, value in headers if key == name), "")
+
+
+class BrokerWatch:
+    """Looks at the broker once a second: which of our topics exist, and in which incarnation."""
+
+    def __init__(self, settings: MeshSettings, topics: Iterable[str]) -> None:
+        self._settings = settings
+        self._topics = sorted(set(topics))
+        self._changed = asyncio.Condition()
+        self.incarnations: dict[str, str] = {}  # "" : the topic does not exist, or is empty
+        self.reachable = False
+
+    async def look(self) -> None:
+        """Look until something breaks; run it inside `forever`."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.kafka, request_timeout_ms=3_000)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.kafka,
+            enable_auto_commit=False,
+            fetch_max_wait_ms=1,
+            max_partition_fetch_bytes=4_096,
+            request_timeout_ms=3_000,
+        )
+        try:
+            await admin.start()
+            await consumer.start()
+            while True:
+                existing = set(await admin.list_topics()) & set(self._topics)
+                await self._tell(await _first_incarnations(consumer, existing))
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            self.reachable = False
+            await _close(admin.close(), consumer.stop())
+
+    async def _tell(self, found: Mapping[str, str]) -> None:
+        seen = {topic: found.get(topic, "") for topic in self._topics}
+        if seen == self.incarnations and self.reachable:
+            return
+        async with self._changed:
+            self.incarnations, self.reachable = seen, True
+            self._changed.notify_all()
+
+    async def begun(self, topic: str, incarnation: str) -> None:
+        """A producer of this process began a topic."""
+        async with self._changed:
+            self.incarnations[topic] = incarnation
+            self._changed.notify_all()
+
+    async def wait_reachable(self) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.reachable)
+
+
+async def _first_incarnations(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> dict[str, str]:
+    partitions = [TopicPartition(topic, PARTITION) for topic in sorted(topics)]
+    if not partitions:
+        return {}
+    if set(partitions) != consumer.assignment():
+        consumer.assign(partitions)
+    await consumer.seek_to_beginning(*partitions)
+    found: dict[str, str] = {}
+    deadline = asyncio.get_running_loop().time() + LOOK_TIMEOUT_MS / 1000
+    while len(found) < len(partitions) and asyncio.get_running_loop().time() < deadline:
+        batches = await consumer.getmany(timeout_ms=50)
+        if not batches and found:
+            break  # the others are empty
+        for partition, records in batches.items():
+            found.setdefault(partition.topic, header(records[0].headers, INCARNATION))
+    return found
+
+
+async def begin_topic(settings: MeshSettings, producer: AIOKafkaProducer, topic: str) -> str:
+    """Create `topic` unless it exists, write its first record, and return the new incarnation."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=3_000)
+    try:
+        await admin.start()
+        await admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])
+    except TopicAlreadyExistsError:
+        pass
+    finally:
+        await _close(admin.close())
+    incarnation = secrets.token_hex(8)
+    headers = [(INCARNATION, incarnation.encode()), ("ce_type", BEGUN.encode())]
+    await producer.send_and_wait(topic, b"", partition=PARTITION, headers=headers)
+    log.info("topic begun", topic=topic, incarnation=incarnation)
+    return incarnation
+
+
+def producer(settings: MeshSettings) -> AIOKafkaProducer:
+    """Return a producer; start and stop it."""
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.kafka,
+        enable_idempotence=settings.kafka_idempotent,
+        acks="all",
+        linger_ms=0,
+        request_timeout_ms=3_000,
+        max_request_size=4 * 1024 * 1024,
+    )
+
+
+async def _close(*closings: object) -> None:
+    await asyncio.gather(*(asyncio.wait_for(c, 3) for c in closings), return_exceptions=True)  # type: ignore[call-overload]

@@ -1,0 +1,127 @@
+"""A service's own copy of the PolicyStore: adopted, acknowledged, and kept when the store is away."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import grpc
+import sqlalchemy as sa
+from google.protobuf.struct_pb2 import Value
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from perpmesh.kernel.errors import Unavailable
+from perpmesh.kernel.time import Clock
+from perpmesh.platform import grpc_client, telemetry
+from perpmesh.platform.database import Database, policy_copy, upsert
+from perpmesh.platform.inbox import AfterCommit, Received
+from perpmesh.platform.outbox import Outbox
+from perpmesh.platform.settings import MeshSettings
+from perpmesh_api.common.v1 import policy_events_pb2
+from perpmesh_api.risk_safety.v1 import policy_service_pb2 as pb
+from perpmesh_api.risk_safety.v1 import policy_service_pb2_grpc as rpc
+
+log = telemetry.log(__name__)
+
+
+class UnknownPolicy(KeyError):
+    """The service needs a policy that the store does not have. It must not start."""
+
+
+class PolicyMirror:
+    """Reads the newest policies this service has adopted. `revision` is -1 before the first."""
+
+    def __init__(
+        self, settings: MeshSettings, database: Database, outbox: Outbox, clock: Clock, *, needs: Sequence[str]
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._outbox = outbox
+        self._clock = clock
+        self._needs = needs
+        self._values: dict[str, Value] = {}
+        self._listeners: list[Callable[[], None]] = []
+        self.revision = -1
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after each adoption."""
+        self._listeners.append(listener)
+
+    def decimal(self, key: str) -> Decimal:
+        value = self._value(key)
+        return Decimal(value.string_value) if value.HasField("string_value") else Decimal(repr(value.number_value))
+
+    def integer(self, key: str) -> int:
+        return int(self.decimal(key))
+
+    def boolean(self, key: str) -> bool:
+        return bool(self._value(key).bool_value)
+
+    def text(self, key: str) -> str:
+        return str(self._value(key).string_value)
+
+    async def recall(self) -> bool:
+        """Adopt the copy in our own store; return whether there was one."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(sa.select(policy_copy))).first()
+        if row is None:
+            return False
+        self._adopt(pb.ListPoliciesResponse.FromString(row.policies))
+        return True
+
+    async def fetch(self) -> None:
+        """Ask the store for all policies, adopt them and acknowledge the revision.
+
+        Raises:
+            Unavailable: the store does not answer.
+            UnknownPolicy: the store lacks a policy this service needs.
+        """
+        async with grpc_client.channel(self._settings.address("risk_safety")) as channel:
+            store: Any = rpc.PolicyServiceStub(channel)
+            try:
+                found = await store.ListPolicies(pb.ListPoliciesRequest(), wait_for_ready=True, timeout=5)
+            except grpc.RpcError as error:
+                raise Unavailable("the PolicyStore does not answer") from error
+        async with self._database.transaction() as tx:
+            await self._keep(tx, found)
+        self._adopt(found)
+
+    async def keep_current(self) -> None:
+        """Fetch once, for a service that starts; run it inside `forever` until it has worked."""
+        await self.fetch()
+
+    async def on_policy_updated(self, tx: AsyncConnection, received: Received) -> AfterCommit | None:
+        """Handle policy.updated: adopt the next revision. A hole in the revisions means fetching all of them."""
+        event = received.message
+        if event.revision <= self.revision:
+            return None
+        if event.revision != self.revision + 1:
+            raise Unavailable(f"policy revision {event.revision} follows {self.revision}: fetching all")
+        values = {**self._values, event.policy_key: event.new_value}
+        found = pb.ListPoliciesResponse(revision=event.revision)
+        for key, value in sorted(values.items()):
+            found.policies.add(key=key, value=value)
+        await self._keep(tx, found)
+        return lambda: self._adopt(found)
+
+    async def _keep(self, tx: AsyncConnection, found: pb.ListPoliciesResponse) -> None:
+        missing = sorted(set(self._needs) - {policy.key for policy in found.policies})
+        if missing:
+            raise UnknownPolicy(f"the PolicyStore has no {', '.join(missing)}")
+        await upsert(tx, policy_copy, id=1, revision=found.revision, policies=found.SerializeToString())
+        adopted = policy_events_pb2.PolicyAdopted(
+            service=self._outbox.service, revision=found.revision, adopted_at_ms=self._clock.now_ms()
+        )
+        await self._outbox.append(tx, adopted)
+
+    def _adopt(self, found: pb.ListPoliciesResponse) -> None:
+        self._values = {policy.key: policy.value for policy in found.policies}
+        self.revision = found.revision
+        log.info("policy adopted", revision=found.revision)
+        for listener in self._listeners:
+            listener()
+
+    def _value(self, key: str) -> Value:
+        try:
+            return self._values[key]
+        except KeyError:
+            raise UnknownPolicy(f"no policy is called {key}") from None
