@@ -1,7 +1,5 @@
 """Margins, liquidation prices, fees and funding come out to the digit."""
 
-from decimal import Decimal as D
-
 import pytest
 
 from perpmesh.exchange import commands as c
@@ -10,7 +8,7 @@ from perpmesh.exchange.funding import payment
 from perpmesh.exchange.symbols import MONEY, default_symbols
 from perpmesh.exchange.words import BalanceReason, Execution, IncomeType, MarginType, PositionSide, Side
 
-from .conftest import BTC, ETH, Bench
+from .conftest import BTC, ETH, Bench, D
 
 CENT = D("0.01")
 
@@ -105,7 +103,9 @@ def test_a_long_pays_funding_when_the_rate_is_positive(bench: Bench) -> None:
     assert (update.reason, update.balance_change, update.positions) == (BalanceReason.FUNDING_FEE, D(-3), ())
 
 
-@pytest.mark.parametrize(("notional", "rate", "pays"), [(30_000, "0.0001", -3), (-30_000, "0.0001", 3), (30_000, "-0.0001", 3)])
+@pytest.mark.parametrize(
+    ("notional", "rate", "pays"), [(30_000, "0.0001", -3), (-30_000, "0.0001", 3), (30_000, "-0.0001", 3)]
+)
 def test_funding_follows_side_and_sign(notional: int, rate: str, pays: int) -> None:
     assert payment(notional * MONEY, D(rate)) == pays * MONEY
 
@@ -121,7 +121,7 @@ def test_the_maker_pays_two_hundredths_of_a_per_cent(bench: Bench) -> None:
     bench.limit(Side.BUY, "0.01", "59900")
     bench.tape("59899.9", "5", Side.SELL)
     (trade,) = bench.engine.trades("alice")
-    assert trade.commission == D("59900") * D("0.01") * D("0.0002")
+    assert trade.commission == D(59900) * D("0.01") * D("0.0002")
     assert trade.maker
     assert trade.price == 59900
 

@@ -1,7 +1,5 @@
 """Conditional orders wait for a price, then become ordinary ones."""
 
-from decimal import Decimal as D
-
 import pytest
 
 from perpmesh.exchange import commands as c
@@ -9,7 +7,7 @@ from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import AlgoUpdated, OrderUpdated
 from perpmesh.exchange.words import AlgoStatus, Execution, OrderStatus, OrderType, PositionSide, Side, WorkingType
 
-from .conftest import BTC, Bench
+from .conftest import BTC, Bench, D
 
 
 def steps(events: list) -> list[AlgoStatus]:
@@ -72,7 +70,7 @@ def test_the_other_price_does_not_trigger_it(bench: Bench) -> None:
 
 def test_a_stop_limit_rests_when_its_price_is_not_there(bench: Bench) -> None:
     bench.market(Side.BUY, "0.1")
-    bench.stop(Side.SELL, "59000", type=OrderType.STOP, quantity=D("0.1"), price=D("59100"), reduce_only=True)
+    bench.stop(Side.SELL, "59000", type=OrderType.STOP, quantity=D("0.1"), price=D(59100), reduce_only=True)
     bench.book("58990", "59010")
     assert steps(bench.tape("59000")) == [AlgoStatus.TRIGGERING, AlgoStatus.TRIGGERED]
     (resting,) = bench.engine.open_orders("alice")

@@ -1,7 +1,5 @@
 """How orders meet: price, then time, then the queue; and what becomes of what is left."""
 
-from decimal import Decimal as D
-
 import pytest
 
 from perpmesh.exchange import commands as c
@@ -9,7 +7,7 @@ from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import AccountUpdated, OrderUpdated, TradePrinted
 from perpmesh.exchange.words import Execution, OrderStatus, SelfTrade, Side, TimeInForce
 
-from .conftest import BTC, Bench
+from .conftest import BTC, Bench, D
 
 
 def order(bench: Bench, number: int = 1, account: str = "alice"):
@@ -25,7 +23,7 @@ def test_a_market_order_walks_down_the_depth_and_pays_for_it(bench: Bench) -> No
     events = bench.market(Side.BUY, "0.12")
     assert order(bench).status is OrderStatus.FILLED
     assert [t.price for t in bench.engine.trades("alice")] == [60010, 60020, 60030]
-    assert order(bench).cum_quote == D("3000.5") + D("3001") + D("1200.6")
+    assert order(bench).cum_quote == D("3000.5") + D(3001) + D("1200.6")
     assert executions(events) == [Execution.NEW, Execution.TRADE, Execution.TRADE, Execution.TRADE]
     assert bench.engine.depth(BTC).asks == ((D(60030), D("0.98")),)
 

@@ -1,15 +1,17 @@
 """Every refusal has Binance's code and text, and changes nothing."""
 
 from collections.abc import Callable
-from decimal import Decimal as D
+from dataclasses import replace
 
 import pytest
 
 from perpmesh.exchange import commands as c
 from perpmesh.exchange.errors import TEXTS, ExchangeError
+from perpmesh.exchange.filters import quantity_lots
+from perpmesh.exchange.symbols import default_symbols
 from perpmesh.exchange.words import MarginType, OrderType, PositionSide, Side, TimeInForce
 
-from .conftest import BTC, ETH, Bench
+from .conftest import BTC, ETH, Bench, D
 
 BUY, SELL = Side.BUY, Side.SELL
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
@@ -21,7 +23,9 @@ def place(**fields) -> Act:
     return lambda bench: bench.do(c.PlaceOrder(**(base | fields)))
 
 
-def limit(price: str | None = "59000", quantity: str = "0.01", tif: TimeInForce | None = TimeInForce.GTC, **more) -> Act:
+def limit(
+    price: str | None = "59000", quantity: str = "0.01", tif: TimeInForce | None = TimeInForce.GTC, **more
+) -> Act:
     asked = None if price is None else D(price)
     return place(type=OrderType.LIMIT, price=asked, quantity=D(quantity), time_in_force=tif, **more)
 
@@ -107,7 +111,7 @@ CASES: list[tuple[int, str, Act, Act]] = [
     (-4001, "Price less than 0.", nothing, limit("-1")),
     (-4002, "Price greater than max price.", nothing, limit("4529764.1")),
     (-4003, "Quantity less than or equal to zero.", nothing, place(quantity=D(0))),
-    (-4003, "Quantity less than or equal to zero.", nothing, place(quantity=D("-1"))),
+    (-4003, "Quantity less than or equal to zero.", nothing, place(quantity=D(-1))),
     (-4005, "Quantity greater than max quantity.", nothing, place(quantity=D(121))),
     (-4005, "Quantity greater than max quantity.", nothing, limit("59000", "1001")),
     (-4013, "Price less than min price.", nothing, limit("556.7")),
@@ -146,7 +150,9 @@ CASES: list[tuple[int, str, Act, Act]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "message", "before", "act"), CASES, ids=[f"{i}{case[0]}" for i, case in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("code", "message", "before", "act"), CASES, ids=[f"{i}{case[0]}" for i, case in enumerate(CASES)]
+)
 def test_refused_with_the_exact_words_and_nothing_changed(bench: Bench, code, message, before, act) -> None:
     before(bench)
     books = bench.engine.state_hash()
@@ -161,11 +167,6 @@ UNREACHABLE = {-4004, -4023}
 
 
 def test_a_coarse_symbol_shows_the_two_filters_that_the_shipped_ones_cannot() -> None:
-    from dataclasses import replace
-
-    from perpmesh.exchange.filters import quantity_lots
-    from perpmesh.exchange.symbols import default_symbols
-
     coarse = replace(default_symbols()[0], step=D("0.01"), min_quantity=D("0.05"))
     for quantity, code in (("0.01", -4004), ("0.055", -4023)):
         with pytest.raises(ExchangeError) as caught:
