@@ -94,6 +94,9 @@ class NoJournal:
     def replace(self, snapshot: bytes) -> None:
         """Let go of it."""
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 def _number(path: Path) -> int:
     return int(path.stem.split("-")[1])

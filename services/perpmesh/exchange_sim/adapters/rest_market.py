@@ -1,4 +1,4 @@
-"""The public endpoints: time, rules, candles, book, tape and prices. Their times are market time, but for serverTime and E."""
+"""The public endpoints: rules, candles, book, tape, prices. Times are market time, but for serverTime and E."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,0 +1,55 @@
+"""The control service: the replay's clock and new accounts. Bots do not need it."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from perpmesh.exchange_sim.adapters.market_files import Origin
+from perpmesh.exchange_sim.adapters.opening import add_account
+from perpmesh.exchange_sim.adapters.wire import replay_to_wire
+from perpmesh.exchange_sim.application.sequencer import Sequencer, Turn
+from perpmesh.exchange_sim.domain.replay_clock import ReplayClock
+from perpmesh.platform.grpc_server import require_operator
+from perpmesh_api.exchange_sim.v1 import exchange_control_service_pb2 as pb
+from perpmesh_api.exchange_sim.v1 import exchange_control_service_pb2_grpc as pb_grpc
+
+SERVICE = "perpmesh_api.exchange_sim.v1.ExchangeControlService"
+
+
+class ExchangeControlApi(pb_grpc.ExchangeControlServiceServicer):
+    """Serves ExchangeControlService from the sequencer."""
+
+    def __init__(self, sequencer: Sequencer, origin: Origin) -> None:
+        self._sequencer = sequencer
+        self._origin = origin
+
+    async def GetReplay(self, request: pb.GetReplayRequest, context: Any) -> pb.GetReplayResponse:
+        return pb.GetReplayResponse(replay=await self._replay())
+
+    async def SetSpeed(self, request: pb.SetSpeedRequest, context: Any) -> pb.SetSpeedResponse:
+        return pb.SetSpeedResponse(replay=await self._change(lambda clock, now: clock.at_speed(request.speed, now)))
+
+    async def PauseReplay(self, request: pb.PauseReplayRequest, context: Any) -> pb.PauseReplayResponse:
+        return pb.PauseReplayResponse(replay=await self._change(ReplayClock.pause))
+
+    async def ResumeReplay(self, request: pb.ResumeReplayRequest, context: Any) -> pb.ResumeReplayResponse:
+        return pb.ResumeReplayResponse(replay=await self._change(ReplayClock.resume))
+
+    async def CreateAccount(self, request: pb.CreateAccountRequest, context: Any) -> pb.CreateAccountResponse:
+        require_operator()
+        balance = Decimal(request.balance)
+
+        def job(turn: Turn) -> str:
+            return add_account(turn.venue, request.api_key, request.api_secret, balance, turn.wall_ms)
+
+        return pb.CreateAccountResponse(account_id=await self._sequencer.submit(job))
+
+    async def _change(self, change: Callable[[ReplayClock, int], ReplayClock]) -> pb.Replay:
+        require_operator()
+        await self._sequencer.change_clock(change)
+        return await self._replay()
+
+    async def _replay(self) -> pb.Replay:
+        return await self._sequencer.submit(
+            lambda turn: replay_to_wire(turn.venue, self._sequencer.replay, self._origin)
+        )

@@ -1,0 +1,226 @@
+"""Tells every stream's subscribers what happens. A listener that cannot keep up is dropped; nobody waits for it."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from perpmesh.exchange.events import PositionLiquidated, TradePrinted
+from perpmesh.exchange_sim.adapters import market_events
+from perpmesh.exchange_sim.adapters.ask import Ask
+from perpmesh.exchange_sim.adapters.board import Board
+from perpmesh.exchange_sim.adapters.market_events import Levels
+from perpmesh.exchange_sim.adapters.rest_market import levels
+from perpmesh.exchange_sim.adapters.user_events import listen_key_expired, user_events
+from perpmesh.exchange_sim.application.ports import Batch, Happening
+from perpmesh.exchange_sim.application.venue import Venue
+from perpmesh.exchange_sim.domain.feed import SymbolFeed
+from perpmesh.exchange_sim.domain.klines import klines, opening_minute
+from perpmesh.exchange_sim.domain.limits import Limits
+from perpmesh.exchange_sim.domain.params import Params
+from perpmesh.exchange_sim.domain.streams import EVERY_SYMBOL, IMMEDIATELY, Kind, Stream, parse_stream
+from perpmesh.kernel.time import Clock
+
+CADENCES_MS = (100, 250, 500, 1_000, 3_000)
+MINUTES_TOLD = 240  # when the market leaps, at most so many closed candles are told of
+
+
+class Listener(Protocol):
+    """Somebody connected. Offering returns at once."""
+
+    def offer(self, stream: str, payload: str) -> None: ...
+
+
+@dataclass(slots=True)
+class DiffBase:
+    """What the subscribers of one diff stream have been told so far."""
+
+    update_id: int
+    bids: Levels
+    asks: Levels
+
+
+class Hub:
+    """Who listens to what, and the messages they get."""
+
+    def __init__(self, venue: Venue, board: Board, clock: Clock) -> None:
+        self._venue = venue
+        self._board = board
+        self._clock = clock
+        self._listeners: dict[str, set[Listener]] = {}
+        self._streams: dict[str, Stream] = {}
+        self._bases: dict[str, DiffBase] = {}
+        self._told_second: dict[str, int] = {}
+        self._specs = {symbol: feed.spec for symbol, feed in venue.feeds.items()}
+
+    # Who listens.
+
+    def subscribe(self, listener: Listener, names: Iterable[str]) -> None:
+        for name in names:
+            self._listeners.setdefault(name, set()).add(listener)
+            stream = parse_stream(name)
+            if stream and (stream.symbol == EVERY_SYMBOL or stream.symbol in self._venue.feeds):
+                self._streams[name] = stream
+                if stream.kind is Kind.DEPTH_DIFF and name not in self._bases:
+                    self._bases[name] = self._base(stream.symbol)
+
+    def unsubscribe(self, listener: Listener, names: Iterable[str]) -> None:
+        for name in names:
+            listeners = self._listeners.get(name, set())
+            listeners.discard(listener)
+            if not listeners:
+                for table in (self._listeners, self._streams, self._bases, self._told_second):
+                    table.pop(name, None)
+
+    @property
+    def listening(self) -> int:
+        """Return how many (listener, stream) pairs there are."""
+        return sum(len(listeners) for listeners in self._listeners.values())
+
+    # What they are told.
+
+    def tell(self, batch: Batch) -> None:
+        self._board.changed()
+        for happening in batch.happenings:
+            self._tell_users(happening)
+            self._tell_market(happening)
+        if batch.second != batch.before:
+            self._tell_closed(batch.before // 60, batch.second // 60)
+        for stream in list(self._streams.values()):
+            if stream.cadence_ms == IMMEDIATELY:
+                self._tell_book(stream)
+
+    def end_user_stream(self, account: str, key: str, wall_ms: int) -> None:
+        self._send(key, listen_key_expired(key, wall_ms))
+
+    async def beat(self, cadence_ms: int) -> None:
+        """Send the streams of one cadence, for ever, on wall time."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due = max(due + cadence_ms / 1_000, loop.time())
+            await asyncio.sleep(due - loop.time())
+            for stream in list(self._streams.values()):
+                if stream.cadence_ms == cadence_ms:
+                    self._send_timed(stream)
+
+    def _send_timed(self, stream: Stream) -> None:
+        match stream.kind:
+            case Kind.KLINE | Kind.CONTINUOUS_KLINE:
+                self._tell_forming(stream)
+            case Kind.MARK_PRICE:
+                self._send_statistics(stream, market_events.mark_price)
+            case Kind.TICKER:
+                self._send_statistics(stream, market_events.ticker)
+            case Kind.MINI_TICKER:
+                self._send_statistics(stream, market_events.mini_ticker)
+            case Kind.DEPTH_DIFF | Kind.DEPTH_TOP:
+                self._tell_book(stream)
+            case _:
+                return
+
+    def _send_statistics(self, stream: Stream, make: Callable[[Ask, SymbolFeed], Any]) -> None:
+        ask = Ask(self._venue, self._board, Params({}), self._clock.now_ms(), Limits())
+        if stream.symbol == EVERY_SYMBOL:
+            self._send(stream.name, [make(ask, feed) for feed in self._venue.feeds.values()])
+        else:
+            self._send(stream.name, make(ask, self._venue.feeds[stream.symbol]))
+
+    def _tell_users(self, happening: Happening) -> None:
+        account = getattr(happening.event, "account", None)
+        held = self._venue.listen_keys.get(account) if account else None
+        if held is None or held.key not in self._listeners:
+            return
+        for _, message in user_events(self._specs, happening.event, happening.wall_ms):
+            self._send(held.key, message)
+
+    def _tell_market(self, happening: Happening) -> None:
+        event, wall_ms = happening.event, happening.wall_ms
+        if isinstance(event, TradePrinted):
+            spec, name = self._specs[event.symbol], event.symbol.lower()
+            if (stream := f"{name}@aggTrade") in self._listeners:
+                self._send(stream, market_events.agg_trade(spec, event, wall_ms))
+            if (stream := f"{name}@trade") in self._listeners:
+                self._send(stream, market_events.trade(spec, event, wall_ms))
+        elif isinstance(event, PositionLiquidated):
+            spec = self._specs[event.order.symbol]
+            for stream in (f"{event.order.symbol.lower()}@forceOrder", "!forceOrder@arr"):
+                self._send(stream, market_events.force_order(spec, event, wall_ms))
+
+    def _tell_closed(self, before: int, now: int) -> None:
+        """Tell of every candle that closed while the market moved from one minute to a later one."""
+        for minute in range(max(before, now - MINUTES_TOLD) + 1, now + 1):
+            for stream in list(self._streams.values()):
+                if stream.kind in (Kind.KLINE, Kind.CONTINUOUS_KLINE) and _opens(minute, stream.minutes):
+                    self._send_kline(stream, minute - stream.minutes, closed=True)
+
+    def _tell_forming(self, stream: Stream) -> None:
+        if self._told_second.get(stream.name) != self._venue.second:
+            self._told_second[stream.name] = self._venue.second
+            self._send_kline(stream, opening_minute(self._venue.second // 60, stream.minutes), closed=False)
+
+    def _send_kline(self, stream: Stream, opening: int, *, closed: bool) -> None:
+        feed = self._venue.feeds[stream.symbol]
+        found = klines(feed, stream.minutes, opening, opening, self._venue.second)
+        if found:
+            message = market_events.kline(feed.spec, stream, found[-1], self._clock.now_ms(), closed=closed)
+            self._send(stream.name, message)
+
+    def _tell_book(self, stream: Stream) -> None:
+        match stream.kind:
+            case Kind.BOOK_TICKER:
+                self._tell_best(stream)
+            case Kind.DEPTH_DIFF:
+                self._tell_diff(stream)
+            case Kind.DEPTH_TOP:
+                self._tell_top(stream)
+            case _:
+                return
+
+    def _tell_best(self, stream: Stream) -> None:
+        symbols = list(self._venue.feeds) if stream.symbol == EVERY_SYMBOL else [stream.symbol]
+        for symbol in symbols:
+            book, at = self._board.depth(symbol, 5), (self._venue.market_ms, self._clock.now_ms())
+            self._send(stream.name, market_events.book_ticker(self._specs[symbol], book, self._board.update_id, *at))
+
+    def _tell_top(self, stream: Stream) -> None:
+        """Send the best levels, unless nothing changed since the last time."""
+        before, now = self._told_second.get(stream.name, 0), self._board.update_id
+        if before == now:
+            return
+        self._told_second[stream.name] = now
+        spec, book = self._specs[stream.symbol], self._board.depth(stream.symbol, stream.levels)
+        bids, asks = levels(spec, book.bids), levels(spec, book.asks)
+        ids = (before + 1, now, before)
+        self._send(stream.name, market_events.depth_update(spec, ids, bids, asks, self._now()))
+
+    def _tell_diff(self, stream: Stream) -> None:
+        base = self._bases[stream.name]
+        if base.update_id == self._board.update_id:
+            return
+        spec, now = self._specs[stream.symbol], self._base(stream.symbol)
+        bids = market_events.changed_levels(spec, base.bids, now.bids)
+        asks = market_events.changed_levels(spec, base.asks, now.asks)
+        if bids or asks:
+            ids = (base.update_id + 1, now.update_id, base.update_id)
+            self._bases[stream.name] = now
+            self._send(stream.name, market_events.depth_update(spec, ids, bids, asks, self._now()))
+
+    def _base(self, symbol: str) -> DiffBase:
+        book = self._board.depth(symbol)
+        return DiffBase(self._board.update_id, dict(book.bids), dict(book.asks))
+
+    def _now(self) -> tuple[int, int]:
+        return self._venue.market_ms, self._clock.now_ms()
+
+    def _send(self, name: str, message: Any) -> None:
+        listeners = self._listeners.get(name)
+        if listeners:
+            payload = json.dumps(message, separators=(",", ":"))
+            for listener in tuple(listeners):
+                listener.offer(name, payload)
+
+
+def _opens(minute: int, minutes: int) -> bool:
+    return opening_minute(minute, minutes) == minute

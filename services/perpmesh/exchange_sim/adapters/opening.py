@@ -1,0 +1,94 @@
+"""Opens the venue: as it was left, or new."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+from perpmesh.exchange.commands import CreateAccount
+from perpmesh.exchange.engine import Engine
+from perpmesh.exchange_sim.adapters.journal import FileJournal, NoJournal
+from perpmesh.exchange_sim.adapters.market_files import (
+    Origin,
+    build_feeds,
+    fingerprint,
+    originate,
+    read_candles,
+)
+from perpmesh.exchange_sim.application.venue import Venue
+from perpmesh.exchange_sim.config import Config
+from perpmesh.exchange_sim.domain.feed import SymbolFeed
+from perpmesh.exchange_sim.domain.replay_clock import ReplayClock
+from perpmesh.kernel.errors import Refused
+from perpmesh.kernel.ids import derived_id
+from perpmesh.kernel.time import Clock
+from perpmesh.platform import telemetry
+
+log = telemetry.log(__name__)
+SAME_CLOCK_MS = 2_000
+
+
+def open_venue(config: Config, clock: Clock) -> tuple[Venue, FileJournal | NoJournal, ReplayClock, Origin]:
+    """Return the venue, where it is remembered, its clock, and what its market is made from."""
+    journal = FileJournal(config.state_dir) if config.state_dir else NoJournal()
+    origin, feeds = _market(config, clock.now_ms())
+    venue = _venue(journal, feeds, origin, clock)
+    replay = _replay(venue, config.speed, clock)
+    venue.set_clock(config.speed, paused=False)
+    for account in config.accounts:
+        add_account(venue, account.api_key, account.secret, account.balance, clock.now_ms())
+    venue.take_records()
+    if isinstance(journal, FileJournal):
+        journal.open()
+        journal.replace(venue.snapshot())
+    return venue, journal, replay, origin
+
+
+def add_account(venue: Venue, api_key: str, secret: str, balance: Decimal, wall_ms: int) -> str:
+    """Let somebody trade and return the account's id, which follows from the key."""
+    account = derived_id("account", api_key)[:12]
+    venue.add_account(api_key, secret, CreateAccount(account, balance), wall_ms)
+    return account
+
+
+def _market(config: Config, now_ms: int) -> tuple[Origin, dict[str, SymbolFeed]]:
+    candles = read_candles(config.data)
+    path = config.state_dir / "origin.json" if config.state_dir else None
+    if path and path.exists():
+        origin = Origin.from_json(path.read_text())
+        if origin.fingerprint != fingerprint(candles):
+            raise Refused(f"the state in {path.parent} was made from other candles", reason="OTHER_DATA", field="data")
+        return origin, build_feeds(candles, origin, config.funding)
+    origin = originate(candles, config.seed, config.start_ms, now_ms)
+    if path:
+        _write(path, origin.to_json())
+    return origin, build_feeds(candles, origin, config.funding)
+
+
+def _venue(journal: FileJournal | NoJournal, feeds: Mapping[str, SymbolFeed], origin: Origin, clock: Clock) -> Venue:
+    if isinstance(journal, FileJournal):
+        snapshot, records = journal.recover()
+        if snapshot is not None:
+            venue, redone = Venue.restore(feeds, snapshot), 0
+            for record in records:
+                venue.redo(record)
+                redone += 1
+            log.info("restored", market_ms=venue.market_ms, records=redone)
+            return venue
+    venue = Venue(Engine([feed.spec for feed in feeds.values()]), feeds, origin.first_second - 5)
+    venue.tick(origin.first_second, clock.now_ms())
+    return venue
+
+
+def _replay(venue: Venue, speed: float, clock: Clock) -> ReplayClock:
+    """Return the clock to go on with: at real time the market went on meanwhile, faster than that it stood still."""
+    market_ms = venue.market_ms
+    if speed == 1 and venue.speed == 1 and not venue.paused:
+        offset_ms = venue.market_ms - venue.wall_ms
+        market_ms = clock.now_ms() + (0 if abs(offset_ms) < SAME_CLOCK_MS else offset_ms)
+    return ReplayClock(clock.boot_ms(), market_ms, speed)
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_suffix(".tmp")
+    draft.write_text(text)
+    draft.rename(path)

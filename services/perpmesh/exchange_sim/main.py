@@ -1,0 +1,67 @@
+"""The exchange as a process: everything it is made of, put together."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from perpmesh.exchange_sim.adapters.board import Board
+from perpmesh.exchange_sim.adapters.door import Door
+from perpmesh.exchange_sim.adapters.grpc_api import SERVICE, ExchangeControlApi
+from perpmesh.exchange_sim.adapters.hub import CADENCES_MS, Hub
+from perpmesh.exchange_sim.adapters.opening import open_venue
+from perpmesh.exchange_sim.adapters.server import http_server
+from perpmesh.exchange_sim.adapters.sockets import Sockets
+from perpmesh.exchange_sim.application.sequencer import Sequencer
+from perpmesh.exchange_sim.config import AccountConfig, Config
+from perpmesh.platform import telemetry
+from perpmesh.platform.grpc_server import serving
+from perpmesh.platform.process import run_service, until_stopped
+from perpmesh.platform.settings import EXCHANGE, MeshSettings
+from perpmesh.platform.time import SystemClock
+from perpmesh_api.exchange_sim.v1.exchange_control_service_pb2_grpc import add_ExchangeControlServiceServicer_to_server
+
+log = telemetry.log(__name__)
+
+
+async def run(config: Config) -> None:
+    """Serve the simulated exchange until the process is told to stop."""
+    clock = SystemClock()
+    venue, journal, replay, origin = open_venue(config, clock)
+    board = Board(venue, clock.now_ms())
+    hub = Hub(venue, board, clock)
+    sequencer = Sequencer(venue, journal, hub, clock, replay)
+    door = Door(sequencer, board, config.limits, clock)
+    sockets = Sockets(hub, venue, strict_routes=config.strict_routes)
+    async with AsyncExitStack() as stack:
+        stack.callback(journal.close)
+        stack.callback(sequencer.snapshot)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        loops = [tasks.create_task(sequencer.run()), *(tasks.create_task(hub.beat(each)) for each in CADENCES_MS)]
+        port = await stack.enter_async_context(http_server(door, sockets, config.host, config.port))
+        if config.grpc_listen:
+            grpc = await stack.enter_async_context(serving(EXCHANGE, config.grpc_listen))
+            add_ExchangeControlServiceServicer_to_server(ExchangeControlApi(sequencer, origin), grpc.server)
+            await grpc.start([SERVICE])
+            await grpc.ready()
+        log.info("ready", port=port, speed=config.speed, market_ms=venue.market_ms)
+        await until_stopped()
+        for loop in loops:
+            loop.cancel()
+
+
+def main() -> None:
+    """Run the mesh's exchange, as its settings say."""
+    settings = MeshSettings.load()
+    key, secret = settings.api_key.get_secret_value(), settings.api_secret.get_secret_value()
+    config = Config(
+        host=settings.listen_host,
+        port=settings.exchange_port,
+        grpc_listen=settings.listen(EXCHANGE),
+        speed=settings.exchange_speed,
+        accounts=(AccountConfig.parse(f"{key}:{secret}:{settings.exchange_balance}"),),
+        state_dir=settings.state_dir / "exchange",
+    )
+    run_service(EXCHANGE, settings, lambda: run(config))
+
+
+if __name__ == "__main__":
+    main()
