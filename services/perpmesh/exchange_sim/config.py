@@ -37,8 +37,7 @@ class Config:
 
     host: str = "127.0.0.1"
     port: int = 8010
-    grpc_port: int | None = None  # None: no control service; 0: any free port
-    metrics_port: int | None = None
+    grpc_listen: str = ""  # host:port of the control service; empty: none
     speed: float = 1.0
     seed: int = 1
     accounts: tuple[AccountConfig, ...] = ()
@@ -48,4 +47,3 @@ class Config:
     start_ms: int | None = None  # where in the data to begin; None: a day into it
     limits: Limits = field(default_factory=Limits)
     strict_routes: bool = False  # withhold market streams off their route, as the venue does silently
-    ready_fd: int | None = None

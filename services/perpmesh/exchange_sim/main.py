@@ -1,17 +1,18 @@
 """The exchange as a process: everything it is made of, put together."""
 
-import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from perpmesh.exchange_sim.adapters.board import Board
 from perpmesh.exchange_sim.adapters.door import Door
 from perpmesh.exchange_sim.adapters.grpc_api import SERVICE, ExchangeControlApi
 from perpmesh.exchange_sim.adapters.hub import CADENCES_MS, Hub
 from perpmesh.exchange_sim.adapters.opening import open_venue
-from perpmesh.exchange_sim.adapters.server import http_server
+from perpmesh.exchange_sim.adapters.server import http_server, loops
 from perpmesh.exchange_sim.adapters.sockets import Sockets
 from perpmesh.exchange_sim.application.sequencer import Sequencer
 from perpmesh.exchange_sim.config import AccountConfig, Config
+from perpmesh.kernel.time import Clock
 from perpmesh.platform import telemetry
 from perpmesh.platform.grpc_server import serving
 from perpmesh.platform.process import run_service, until_stopped
@@ -22,9 +23,9 @@ from perpmesh_api.exchange_sim.v1.exchange_control_service_pb2_grpc import add_E
 log = telemetry.log(__name__)
 
 
-async def run(config: Config) -> None:
-    """Serve the simulated exchange until the process is told to stop."""
-    clock = SystemClock()
+@asynccontextmanager
+async def exchange(config: Config, clock: Clock) -> AsyncIterator[int]:
+    """Serve the simulated exchange while the block runs; yield its port."""
     venue, journal, replay, origin = open_venue(config, clock)
     board = Board(venue, clock.now_ms())
     hub = Hub(venue, board, clock)
@@ -34,8 +35,7 @@ async def run(config: Config) -> None:
     async with AsyncExitStack() as stack:
         stack.callback(journal.close)
         stack.callback(sequencer.snapshot)
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        loops = [tasks.create_task(sequencer.run()), *(tasks.create_task(hub.beat(each)) for each in CADENCES_MS)]
+        await stack.enter_async_context(loops(sequencer.run(), *(hub.beat(each) for each in CADENCES_MS)))
         port = await stack.enter_async_context(http_server(door, sockets, config.host, config.port))
         if config.grpc_listen:
             grpc = await stack.enter_async_context(serving(EXCHANGE, config.grpc_listen))
@@ -43,9 +43,13 @@ async def run(config: Config) -> None:
             await grpc.start([SERVICE])
             await grpc.ready()
         log.info("ready", port=port, speed=config.speed, market_ms=venue.market_ms)
+        yield port
+
+
+async def run(config: Config) -> None:
+    """Serve the simulated exchange until the process is told to stop."""
+    async with exchange(config, SystemClock()):
         await until_stopped()
-        for loop in loops:
-            loop.cancel()
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
 """The HTTP server: REST and WebSocket on one port, as one unit that is up or down."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 
@@ -26,3 +28,13 @@ async def http_server(door: Door, sockets: Sockets, host: str, port: int) -> Asy
     finally:
         await sockets.close()
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def loops(*bodies: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run endless loops beside the block. One that fails ends the block: a venue without its loops is no venue."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(body) for body in bodies]
+        yield
+        for task in tasks:
+            task.cancel()
