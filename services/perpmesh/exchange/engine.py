@@ -5,7 +5,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
-from perpmesh.exchange import accounts, codec, commands, conditional, funding, liquidation, margin, matching, orders
+from perpmesh.exchange import accounts, codec, commands, conditional, funding, liquidation, matching, orders
 from perpmesh.exchange import present as show
 from perpmesh.exchange.commands import Command
 from perpmesh.exchange.errors import refusal
@@ -148,10 +148,16 @@ class Engine:
         """Return the order, the newest one when a client id was used again; -2013 when there is none."""
         if order_id is None and client_order_id is None:
             raise refusal(-1102, "orderId")
-        for order in reversed(self._orders(self._world.account(account), self._world.spec(symbol).symbol)):
-            if order.order_id == order_id or (order_id is None and order.client_id == client_order_id):
-                return self._show_order(order)
-        raise refusal(-2013)
+        found, name = self._world.account(account), self._world.spec(symbol).symbol
+        if order_id is not None:
+            order = found.open_orders.get(order_id) or found.finished.get(order_id)
+        else:
+            every = [*found.open_orders.values(), *found.finished.values()]
+            named = [o for o in every if o.symbol == name and o.client_id == client_order_id]
+            order = max(named, key=lambda o: o.order_id, default=None)
+        if order is None or order.symbol != name:
+            raise refusal(-2013)
+        return self._show_order(order)
 
     def open_orders(self, account: str, symbol: str | None = None) -> tuple[OrderView, ...]:
         orders_ = self._world.account(account).open_orders.values()
@@ -233,11 +239,6 @@ class Engine:
             insurance=show.money(state.insurance),
             background=show.money(state.background),
         )
-
-    def liquidation_price(self, account: str, symbol: str) -> Decimal:
-        """Return the unrounded liquidation price of a one-way position; 0 when there is none."""
-        found = self._world.account(account)
-        return margin.liquidation_price(self._world.books, found, found.position(place_of(symbol, found.sides()[0])))
 
     # Keeping.
 

@@ -46,6 +46,7 @@ def _watch_cross(world: World, account: Account) -> bool:
     held = [p for p in account.positions.values() if p.lots and not account.is_isolated(p.symbol)]
     if not held:
         account.margin_called = False
+        _forgive(world, account)
         return False
     sums = totals(world.books, account)
     equity = sums.cross_wallet + sums.cross_unrealized
@@ -57,6 +58,15 @@ def _watch_cross(world: World, account: Account) -> bool:
     for position in held:
         _close(world, account, position)
     return True
+
+
+def _forgive(world: World, account: Account) -> None:
+    """A position closed at a price worse than bankruptcy leaves a debt: the insurance fund takes it over."""
+    debt = -account.cross_wallet
+    if debt > 0:
+        world.book_income(account, IncomeType.INSURANCE_CLEAR, debt)
+        world.state.insurance -= debt
+        world.report_account(account, BalanceReason.INSURANCE_CLEAR, balance_change=debt)
 
 
 def _warn(world: World, account: Account, held: list[Position], *, called: bool) -> None:

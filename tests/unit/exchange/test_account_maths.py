@@ -38,7 +38,7 @@ def test_isolated_long_liquidates_where_the_exchange_says(bench: Bench) -> None:
     bench.do(c.SetLeverage("alice", BTC, 10))
     buy(bench, "60000", "0.1")
     assert position(bench).isolated_wallet == 600
-    price = bench.engine.liquidation_price("alice", BTC)
+    price = position(bench).liquidation_price
     assert price.quantize(CENT) == D("54216.87")
     assert (600 + D("0.1") * (price - 60000)).quantize(D("0.000001")) == D("21.686747")
     assert (D("0.1") * price * D("0.004")).quantize(D("0.000001")) == D("21.686747")
@@ -47,7 +47,7 @@ def test_isolated_long_liquidates_where_the_exchange_says(bench: Bench) -> None:
 def test_cross_short_liquidates_where_the_exchange_says(bench: Bench) -> None:
     sell(bench, "60000", "2")
     set_cross_wallet(bench, "10000")
-    price = bench.engine.liquidation_price("alice", BTC)
+    price = position(bench).liquidation_price
     assert price.quantize(CENT) == D("64701.49")
     assert (10_000 - 2 * (price - 60000)).quantize(D("0.000001")) == D("597.014925")
     assert (2 * price * D("0.005") - 50).quantize(D("0.000001")) == D("597.014925")
@@ -61,7 +61,7 @@ def test_cross_long_leans_on_the_profit_of_the_other_position(bench: Bench) -> N
     eth = position(bench, ETH)
     assert eth.unrealized == 1000
     assert eth.maint_margin == 124
-    price = bench.engine.liquidation_price("alice", BTC)
+    price = position(bench).liquidation_price
     assert price.quantize(CENT) == D("51330.65")
     balance = 8000 + 1000 - 124 + price - 60000
     assert balance.quantize(D("0.000001")) == D("206.653266")  # the vector's 330.653266 before ETH's 124
@@ -270,3 +270,13 @@ def test_both_sides_of_a_hedge_are_liquidated_at_the_price_that_empties_the_acco
     assert bench.engine.positions("alice", BTC)[0].amount == D("2.5")
     bench.mark(str((price - 1).quantize(CENT)))
     assert [p.amount for p in bench.engine.positions("alice", BTC)] == [0, 0]
+
+
+def test_a_close_worse_than_bankruptcy_leaves_no_debt(bench: Bench) -> None:
+    bench.do(c.SetLeverage("alice", BTC, 100))
+    bench.do(c.Deposit("alice", D(-9300)))
+    buy(bench, "60000", "0.8")
+    bench.do(c.SetBook(BTC, ((D(58500), D(100)),), ()))
+    bench.market(Side.SELL, "0.8")
+    assert bench.engine.account("alice").wallet == 0
+    assert bench.engine.ledger().insurance < 0

@@ -109,6 +109,8 @@ def test_nobody_is_left_under_water_and_nothing_reduces_the_wrong_way(commands) 
         held = [p for p in account.positions if p.amount and not p.is_isolated]
         if held:
             assert account.cross_wallet + account.cross_unrealized > sum(p.maint_margin for p in held)
+        else:
+            assert account.cross_wallet >= 0
         for order in engine.open_orders(name):
             if order.reduce_only:
                 (place,) = [p for p in engine.positions(name, order.symbol) if p.position_side is order.position_side]
