@@ -1,0 +1,1 @@
+"""Training sizing policies as jobs, judging them on unseen bars, and keeping the ones that serve."""

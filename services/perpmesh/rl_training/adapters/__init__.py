@@ -1,0 +1,1 @@
+"""Where training meets the world: gRPC, the store, the disk, and the process that holds PyTorch."""

@@ -1,0 +1,1 @@
+"""What training means: markets to learn on, jobs, models, and which model serves."""
