@@ -7,7 +7,7 @@ retained events again, consumers read from the beginning and drop what they had.
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -74,9 +74,13 @@ class BrokerWatch:
             self.incarnations[topic] = incarnation
             self._changed.notify_all()
 
-    async def wait_reachable(self) -> None:
+    async def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` of what is seen holds."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self.reachable)
+            await self._changed.wait_for(condition)
+
+    async def wait_reachable(self) -> None:
+        await self.wait_for(lambda: self.reachable)
 
 
 async def _first_incarnations(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """The catalogue of domain events, read from the contracts themselves."""
 
 import importlib
-import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
@@ -18,7 +19,7 @@ from perpmesh_api.common.v1 import event_pb2
 class EventContract:
     """One kind of domain event."""
 
-    type: str
+    type: str  # noqa: A003 - CloudEvents' own word
     topic: str  # may hold "{service}": every service then produces a stream of its own
     key: str
     message: type[Message]
@@ -48,12 +49,18 @@ def catalogue() -> dict[str, EventContract]:
 
 
 def _event_messages() -> Iterator[type[Message]]:
-    for module in pkgutil.walk_packages(perpmesh_api.__path__, "perpmesh_api."):
-        if not module.name.endswith("_events_pb2"):
-            continue
-        for descriptor in importlib.import_module(module.name).DESCRIPTOR.message_types_by_name.values():
+    for module in generated_modules("*_events_pb2.py"):
+        for descriptor in module.DESCRIPTOR.message_types_by_name.values():
             if descriptor.GetOptions().HasExtension(event_pb2.event):
                 yield GetMessageClass(descriptor)
+
+
+def generated_modules(pattern: str) -> Iterator[Any]:
+    """Yield the generated modules whose file name matches `pattern`. (They are namespace packages: pkgutil sees none.)"""
+    for root in perpmesh_api.__path__:
+        for path in sorted(Path(root).rglob(pattern)):
+            name = ".".join(path.relative_to(Path(root).parent).with_suffix("").parts)
+            yield importlib.import_module(name)
 
 
 def producer_of(topic: str) -> str:

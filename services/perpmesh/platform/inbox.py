@@ -74,7 +74,7 @@ class Inbox:
 
     async def consume(self, watch: BrokerWatch) -> None:
         """Consume until a topic changes its incarnation or something breaks; run it inside `forever`."""
-        await watch.wait_reachable()
+        await watch.wait_for(lambda: watch.reachable and bool(self._readable(watch)))
         assigned = self._readable(watch)
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._settings.kafka,
@@ -90,8 +90,6 @@ class Inbox:
                 batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=500)
                 for partition, records in batches.items():
                     await self._batch(consumer, partition, records, assigned[partition.topic])
-                if not assigned:
-                    await asyncio.sleep(POLL_MS / 1000)
         finally:
             await asyncio.wait_for(consumer.stop(), 3)
 
@@ -186,7 +184,7 @@ class Inbox:
         after = None
         with telemetry.span(f"on {received.type}", traceparent=received.traceparent):
             async with self._database.transaction() as tx:
-                if handler is not None and received.message is not None:
+                if handler is not None:
                     after = await handler(tx, received)
                 await self._advance(tx, received, incarnation, position)
             self._marks[received.stream] = received.sequence
