@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from binance import AsyncClient, BinanceSocketManager
+
 from perpmesh.exchange_sim.config import AccountConfig, Config
 from perpmesh.exchange_sim.main import exchange
 from perpmesh.platform.time import SystemClock

@@ -1,10 +1,10 @@
 """An unmodified python-binance trades on the exchange as it would on Binance."""
 
 import asyncio
+import itertools
 
 import pytest
 from binance.exceptions import BinanceAPIException
-
 from tests.adapters.exchange_sim.conftest import sockets_of
 
 
@@ -86,7 +86,7 @@ async def test_a_finished_orders_client_id_is_accepted_again(client):
 async def test_history_can_be_paged_and_ends_with_the_forming_candle(client):
     rows = await client.futures_klines(symbol="BTCUSDT", interval="1m", limit=1_000)
     assert len(rows) == 1_000
-    assert all(after[0] - before[0] == 60_000 for before, after in zip(rows, rows[1:], strict=False))
+    assert all(after[0] - before[0] == 60_000 for before, after in itertools.pairwise(rows))
     page = await client.futures_klines(symbol="BTCUSDT", interval="1m", startTime=rows[10][0] + 1, limit=5)
     assert [row[0] for row in page] == [row[0] for row in rows[11:16]]
     assert page == rows[11:16]
