@@ -1,0 +1,1 @@
+"""Where the safety core meets gRPC, Kafka and its database."""

@@ -1,0 +1,39 @@
+"""What the PolicyStore remembers: settings, the audit of every change, and who runs which revision."""
+
+from dataclasses import dataclass
+
+from perpmesh.risk_safety.domain.policy import PolicyValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A value somebody set."""
+
+    key: str
+    value: PolicyValue
+    revision: int
+    actor: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of the audit."""
+
+    revision: int
+    key: str
+    old: PolicyValue
+    new: PolicyValue
+    actor: str
+    reason: str
+    at_ms: int
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """Which revision a service last said it runs."""
+
+    service: str
+    revision: int
+    at_ms: int
