@@ -1,0 +1,1 @@
+"""What the engine does: one file per use case, reaching the world only through ports."""

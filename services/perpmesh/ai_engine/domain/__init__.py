@@ -1,0 +1,1 @@
+"""How the engine thinks: pure functions of what they are handed."""
