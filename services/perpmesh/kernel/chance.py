@@ -18,6 +18,6 @@ class Chance(Protocol):
         """Return a Beta variate in (0, 1)."""
         ...
 
-    def randrange(self, stop: int) -> int:
+    def randrange(self, stop: int, /) -> int:
         """Return an integer in [0, stop)."""
         ...
