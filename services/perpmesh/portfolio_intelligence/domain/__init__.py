@@ -1,0 +1,1 @@
+"""What the books are, as pure values and rules."""
