@@ -20,11 +20,11 @@ def broker_command(address: str) -> list[str]:
     ]  # fmt: skip
 
 
-def envoy_command(config_path: str, *, base_id: int) -> list[str]:
-    """Return the command of the gateway. `base_id` must differ between Envoys of one machine."""
+def envoy_command(config_path: str) -> list[str]:
+    """Return the command of the gateway."""
     return [
-        _binary(*ENVOY_BINARY), "-c", config_path, "--base-id", str(base_id), "--concurrency", "1",
-        "--log-level", "warning", "--drain-time-s", "1", "--parent-shutdown-time-s", "2",
+        _binary(*ENVOY_BINARY), "-c", config_path, "--disable-hot-restart", "--concurrency", "1",
+        "--log-level", "warning", "--drain-time-s", "1",
     ]  # fmt: skip
 
 

@@ -59,6 +59,9 @@ class MeshSettings(BaseSettings):
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 8003
     gateway_admin_port: int = 8004
+    gateway_names: str = ""  # further host names under which the gateway may be called, with commas
+    tls_certificate: str = ""
+    tls_key: str = ""
     risk_safety_address: str = "127.0.0.1:50051"
     ai_engine_address: str = "127.0.0.1:50052"
     execution_address: str = "127.0.0.1:50053"

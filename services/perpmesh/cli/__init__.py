@@ -1,0 +1,1 @@
+"""The command line: the mesh as processes, and every service as a command."""

@@ -1,0 +1,48 @@
+"""`perpmesh exchange`: the simulated exchange alone, for anybody's bot."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perpmesh.cli.connect import USAGE, console, errors
+from perpmesh.kernel.errors import Refused
+from perpmesh.platform import telemetry
+
+
+def exchange(
+    port: Annotated[int, typer.Option(help="Where to listen.")] = 8010,
+    host: Annotated[str, typer.Option(help="Which address to listen on.")] = "127.0.0.1",
+    data: Annotated[list[Path] | None, typer.Option(help="A CSV of candles named SYMBOL.csv; repeatable.")] = None,
+    speed: Annotated[float, typer.Option(help="Seconds of market per second.")] = 1.0,
+    account: Annotated[list[str] | None, typer.Option(help="KEY:SECRET:BALANCE; repeatable.")] = None,
+    funding: Annotated[Path | None, typer.Option(help="A CSV of real funding rates.")] = None,
+    state_dir: Annotated[Path | None, typer.Option(help="Keep accounts and orders here over a restart.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the price path inside each candle.")] = 1,
+    grpc_listen: Annotated[str, typer.Option(help="host:port of the control service; none when left out.")] = "",
+) -> None:
+    """Serve Binance's USDⓈ-M REST and WebSocket dialect over replayed candles until Ctrl-C."""
+    from perpmesh.exchange_sim import main as process  # noqa: PLC0415 - heavy, and only needed here
+    from perpmesh.exchange_sim.config import AccountConfig, Config  # noqa: PLC0415
+
+    telemetry.set_up("exchange_sim")
+    try:
+        accounts = tuple(AccountConfig.parse(text) for text in account or ["paper:paper:10000"])
+        config = Config(
+            host=host,
+            port=port,
+            grpc_listen=grpc_listen,
+            speed=speed,
+            seed=seed,
+            accounts=accounts,
+            data=tuple(data or ()),
+            funding=funding,
+            state_dir=state_dir,
+        )
+        console.print(f"REST http://{host}:{port}/fapi   WebSocket ws://{host}:{port}   {speed:g} × real time")
+        console.print(f"accounts: {', '.join(one.api_key for one in accounts)}   stop with Ctrl-C")
+        asyncio.run(process.run(config))
+    except (Refused, OSError, ValueError) as error:
+        errors.print(f"[red]{error}[/red]", soft_wrap=True)
+        raise typer.Exit(USAGE) from None

@@ -1,0 +1,221 @@
+"""`perpmesh ess …` and `perpmesh policy …`: the stop, and the figures that govern."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from perpmesh.cli.connect import DEADLINE_SECONDS, REFUSED, errors, gateway, grid, show
+from perpmesh.platform.settings import MeshSettings
+from perpmesh_api.common.v1 import trading_pb2
+from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2 as ess_pb
+from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2_grpc as ess_rpc
+from perpmesh_api.risk_safety.v1 import policy_service_pb2 as policy_pb
+from perpmesh_api.risk_safety.v1 import policy_service_pb2_grpc as policy_rpc
+from perpmesh_api.risk_safety.v1 import risk_service_pb2 as risk_pb
+from perpmesh_api.risk_safety.v1 import risk_service_pb2_grpc as risk_rpc
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ess = typer.Typer(no_args_is_help=True, help="The Emergency Stop System.")
+policy = typer.Typer(no_args_is_help=True, help="The PolicyStore.")
+TRIP_DEADLINE_SECONDS = 30.0
+
+
+@ess.command("status")
+def ess_status(as_json: Json = False) -> None:
+    """Say whether entries are allowed. Exit code 0 when they are, 1 when not."""
+    with gateway() as channel:
+        stub: Any = ess_rpc.EmergencyStopServiceStub(channel)
+        answer = stub.GetStatus(ess_pb.GetStatusRequest(), timeout=DEADLINE_SECONDS)
+    show(answer, as_json_text=as_json, table=_status_table)
+    raise typer.Exit(0 if answer.status.can_execute else REFUSED)
+
+
+@ess.command("trip")
+def ess_trip(
+    reason: Annotated[str, typer.Option(help="Why, in words.")] = "",
+    flatten: Annotated[bool, typer.Option(help="Also close every position at market.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Stop the taking of risk. When this returns, no entry can reach the exchange any more."""
+    mode = ess_pb.TRIP_MODE_FLATTEN if flatten else ess_pb.TRIP_MODE_BLOCK
+    with gateway() as channel:
+        stub: Any = ess_rpc.EmergencyStopServiceStub(channel)
+        answer = stub.Trip(ess_pb.TripRequest(reason=reason, mode=mode), timeout=TRIP_DEADLINE_SECONDS)
+    show(answer, as_json_text=as_json, table=_trip_table)
+
+
+@ess.command("reset")
+def ess_reset(
+    reason: Annotated[str, typer.Option(help="Why it is safe again, in words.")],
+    operator_token: Annotated[str, typer.Option(help="A file with the operator's token.")] = "",
+    approver_token: Annotated[str, typer.Option(help="A file with the approver's token.")] = "",
+    stage: Annotated[str, typer.Option(help="SHADOW, PAPER, QUARTER, HALF or FULL.")] = "PAPER",
+    as_json: Json = False,
+) -> None:
+    """Lift a trip into a stage. It takes the tokens of two identities (in .perpmesh/keys unless named)."""
+    settings = MeshSettings.load()
+    keys = settings.state_dir / "keys"
+    tokens = [
+        open(path or keys / name).read().strip()
+        for path, name in (  # noqa: PTH123, SIM115 - a path or a name
+            (operator_token, "operator.token"),
+            (approver_token, "approver.token"),
+        )
+    ]
+    request = ess_pb.ResetRequest(
+        reason=reason,
+        operator_token=tokens[0],
+        approver_token=tokens[1],
+        stage=trading_pb2.Stage.Value(f"STAGE_{stage.upper()}"),
+    )
+    with gateway(settings) as channel:
+        stub: Any = ess_rpc.EmergencyStopServiceStub(channel)
+        answer = stub.Reset(request, timeout=TRIP_DEADLINE_SECONDS)
+    show(answer, as_json_text=as_json, table=_status_table)
+
+
+def pause(reason: Annotated[str, typer.Option(help="Why, in words.")] = "") -> None:
+    """Take no new entries, without a trip. Exits and protection go on."""
+    with gateway() as channel:
+        stub: Any = risk_rpc.RiskServiceStub(channel)
+        show(
+            stub.PauseEntries(risk_pb.PauseEntriesRequest(reason=reason), timeout=DEADLINE_SECONDS),
+            as_json_text=False,
+            table=_status_table,
+        )
+
+
+def resume(reason: Annotated[str, typer.Option(help="Why, in words.")] = "") -> None:
+    """End a pause. It does not lift a trip."""
+    with gateway() as channel:
+        stub: Any = risk_rpc.RiskServiceStub(channel)
+        show(
+            stub.ResumeEntries(risk_pb.ResumeEntriesRequest(reason=reason), timeout=DEADLINE_SECONDS),
+            as_json_text=False,
+            table=_status_table,
+        )
+
+
+@policy.command("get")
+def policy_get(key: str, as_json: Json = False) -> None:
+    """Show one policy."""
+    with gateway() as channel:
+        stub: Any = policy_rpc.PolicyServiceStub(channel)
+        answer = stub.GetPolicy(policy_pb.GetPolicyRequest(key=key), timeout=DEADLINE_SECONDS)
+    show(answer, as_json_text=as_json, table=lambda found: _policies_table([found.policy], found.revision))
+
+
+@policy.command("list")
+def policy_list(as_json: Json = False) -> None:
+    """Show all policies."""
+    with gateway() as channel:
+        stub: Any = policy_rpc.PolicyServiceStub(channel)
+        answer = stub.ListPolicies(policy_pb.ListPoliciesRequest(), timeout=DEADLINE_SECONDS)
+    show(answer, as_json_text=as_json, table=lambda found: _policies_table(found.policies, found.revision))
+
+
+@policy.command("set")
+def policy_set(
+    key: str,
+    value: str,
+    reason: Annotated[str, typer.Option(help="Why, in words.")] = "",
+    expected_revision: Annotated[int, typer.Option(help="Refuse when the store has moved past this revision.")] = -1,
+    as_json: Json = False,
+) -> None:
+    """Set one policy. VALUE is JSON where it can be read as such (true, 5), else text ("0.01" is exact)."""
+    request = policy_pb.UpdatePolicyRequest(key=key, reason=reason)
+    if expected_revision >= 0:
+        request.expected_revision = expected_revision
+    if value in ("true", "false"):
+        request.value.bool_value = json.loads(value)
+    else:
+        request.value.string_value = value
+    with gateway() as channel:
+        stub: Any = policy_rpc.PolicyServiceStub(channel)
+        answer = stub.UpdatePolicy(request, timeout=DEADLINE_SECONDS)
+    show(
+        answer,
+        as_json_text=as_json,
+        table=lambda done: grid(
+            f"revision {done.revision}",
+            ["key", "from", "to"],
+            [[done.key, plain(done.old_value), plain(done.new_value)]],
+        ),
+    )
+
+
+@policy.command("history")
+def policy_history(key: Annotated[str, typer.Argument()] = "", limit: int = 20, as_json: Json = False) -> None:
+    """Show who changed what, newest first."""
+    with gateway() as channel:
+        stub: Any = policy_rpc.PolicyServiceStub(channel)
+        answer = stub.ListPolicyHistory(
+            policy_pb.ListPolicyHistoryRequest(key=key, limit=limit), timeout=DEADLINE_SECONDS
+        )
+    show(
+        answer,
+        as_json_text=as_json,
+        table=lambda found: grid(
+            "policy history",
+            ["revision", "key", "from", "to", "who", "why"],
+            [[c.revision, c.key, plain(c.old_value), plain(c.new_value), c.actor, c.reason] for c in found.changes],
+        ),
+    )
+
+
+def plain(value: Any) -> str:
+    """Return a google.protobuf.Value as text."""
+    kind = value.WhichOneof("kind")
+    found = getattr(value, kind) if kind else ""
+    return str(found).lower() if kind == "bool_value" else f"{found:g}" if kind == "number_value" else str(found)
+
+
+def _status_table(answer: Any) -> Any:
+    status = answer.status
+    trip = f"{ess_pb.TripTrigger.Name(status.trip.trigger)}: {status.trip.reason}" if status.HasField("trip") else "-"
+    limits = status.limits
+    return grid(
+        "emergency stop",
+        ["", ""],
+        [
+            ["state", ess_pb.EssState.Name(status.state)],
+            ["entries allowed", status.can_execute],
+            ["stage", trading_pb2.Stage.Name(status.stage)],
+            ["paused", status.paused],
+            ["epoch", status.epoch],
+            ["trip", trip],
+            ["equity", limits.equity],
+            ["daily loss", f"{limits.daily_loss} of {limits.daily_loss_limit}"],
+            ["weekly loss", f"{limits.weekly_loss} of {limits.weekly_loss_limit}"],
+            ["drawdown", f"{limits.drawdown} of {limits.drawdown_limit}"],
+            ["losses in a row", f"{limits.consecutive_losses} of {limits.consecutive_losses_limit}"],
+            ["environment", trading_pb2.Environment.Name(status.environment)],
+        ],
+    )
+
+
+def _trip_table(answer: Any) -> Any:
+    holds = "was tripped already" if answer.already_tripped else f"holds ({answer.released_by})"
+    return grid(
+        f"tripped: {holds}",
+        ["", ""],
+        [
+            ["reason", answer.trip.reason],
+            ["who", answer.trip.actor],
+            ["canceled", ", ".join(answer.canceled_orders) or "-"],
+            ["open", ", ".join(answer.open_positions) or "-"],
+            ["protected", ", ".join(answer.protected_positions) or "-"],
+        ],
+    )
+
+
+def _policies_table(policies: Any, revision: int) -> Any:
+    rows = [
+        [p.key, plain(p.value), p.unit, f"{p.min}…{p.max}" if p.min or p.max else "", p.owner, p.description]
+        for p in policies
+    ]
+    return grid(f"policies at revision {revision}", ["key", "value", "unit", "range", "owner", "what it does"], rows)
+
+
+__all__ = ["errors", "ess", "pause", "policy", "resume"]
