@@ -2,7 +2,7 @@
 
 from perpmesh.features.bars import Bars, resample
 from perpmesh.features.indicators import adx, atr, ema, realised_volatility, rsi
-from perpmesh.features.regime import Liquidity, Measures, Regime, Trend, Volatility, classify, follow, measure
+from perpmesh.features.regime import UNKNOWN, Liquidity, Measures, Regime, Trend, Volatility, classify, follow, measure
 from perpmesh.features.vector import (
     FEATURE_NAMES,
     INTERVAL_MS,
@@ -17,6 +17,7 @@ __all__ = [
     "FEATURE_NAMES",
     "INTERVAL_MS",
     "SCHEMA_HASH",
+    "UNKNOWN",
     "WARMUP_BARS",
     "Bars",
     "FeatureVector",

@@ -1,0 +1,1 @@
+"""How market data reaches the exchange, its store and its callers."""

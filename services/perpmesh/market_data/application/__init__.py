@@ -1,0 +1,1 @@
+"""What market data does, in its own words."""

@@ -1,0 +1,1 @@
+"""What a candle, a price and a regime are. Pure."""
