@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from perpmesh.ai_engine.domain.limits import TAKER_FEE, Limits
-from perpmesh.ai_engine.domain.market import MarketView
+from perpmesh.ai_engine.domain.market import MarketView, decimal
 from perpmesh.ai_engine.domain.proposal import Direction
 from perpmesh.ai_engine.domain.sizing import HEADROOM, loss_per_unit
 from perpmesh.ai_engine.domain.standing import Holding
@@ -36,7 +36,7 @@ def amplify(
     The new stop stands at break-even of the first entry or better, never worse than the one that stands; the whole
     position then loses at most one R there, fees and a gap included.
     """
-    price = instrument.round_price_nearest(Decimal(repr(view.close)))
+    price = instrument.round_price_nearest(decimal(view.close))
     if why := _unfit(holding, view, price, limits):
         return why
     stop = _stop(holding, price, instrument)

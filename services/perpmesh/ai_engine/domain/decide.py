@@ -8,7 +8,7 @@ from decimal import Decimal
 from perpmesh.ai_engine.domain.amplification import Amplification, amplify
 from perpmesh.ai_engine.domain.decision import Action, Verdict
 from perpmesh.ai_engine.domain.limits import Limits
-from perpmesh.ai_engine.domain.market import MarketView
+from perpmesh.ai_engine.domain.market import MarketView, decimal
 from perpmesh.ai_engine.domain.proposal import Direction, Proposal, Strategy
 from perpmesh.ai_engine.domain.selector import FLAT, Selector
 from perpmesh.ai_engine.domain.situation import Situation
@@ -17,6 +17,7 @@ from perpmesh.ai_engine.domain.standing import Holding, Standing
 from perpmesh.kernel.chance import Chance
 
 BAR_MS = 900_000
+ONE = Decimal(1)
 TOWARDS = {Direction.LONG: Action.LONG, Direction.SHORT: Action.SHORT}
 
 
@@ -109,13 +110,13 @@ def _unworthy(known: Known, proposal: Proposal) -> str:
     limits = known.situation.limits
     if proposal.direction in {None, Direction.FLAT}:
         return "; ".join(proposal.reasons) or "abstains"
-    if Decimal(repr(proposal.confidence)) < limits.min_confidence:
+    if decimal(proposal.confidence) < limits.min_confidence:
         return f"confidence {proposal.confidence:.2f} is under {limits.min_confidence}"
     stop, target = distances(known.view, limits, proposal.horizon_bars)
-    price = Decimal(repr(known.view.close))
+    price = decimal(known.view.close)
     if stop / price > limits.max_stop_distance:
         return f"a stop {stop / price:.2%} away is further than {limits.max_stop_distance:.0%}"
-    sure = Decimal(repr(proposal.confidence))
+    sure = decimal(proposal.confidence)
     edge, cost = (sure * target - (1 - sure) * stop) / price, known.situation.round_trip_cost
     if edge < limits.min_edge_cost_ratio * cost:
         return f"an edge of {edge:.3%} is under {limits.min_edge_cost_ratio} × the cost of {cost:.3%}"
@@ -124,11 +125,11 @@ def _unworthy(known: Known, proposal: Proposal) -> str:
 
 def distances(view: MarketView, limits: Limits, horizon_bars: int) -> tuple[Decimal, Decimal]:
     """Return stop and target distance: so many ATR, of bars as long as the strategy looks ahead."""
-    atr = Decimal(repr(view.atr * math.sqrt(horizon_bars)))
+    atr = decimal(view.atr * math.sqrt(horizon_bars))
     return limits.stop_atr_multiple * atr, limits.take_profit_atr_multiple * atr
 
 
-def sized(situation: Situation, direction: Direction, horizon_bars: int) -> Size:
+def sized(situation: Situation, direction: Direction, horizon_bars: int, *, confidence: Decimal = ONE) -> Size:
     """Return the size of a position; the situation's view and equity must be known.
 
     Raises:
@@ -140,12 +141,12 @@ def sized(situation: Situation, direction: Direction, horizon_bars: int) -> Size
     multiplier, multiplier_of = situation.multiplier
     request = SizeRequest(
         direction=direction,
-        price=situation.instrument.round_price_nearest(Decimal(repr(situation.view.close))),
+        price=situation.instrument.round_price_nearest(decimal(situation.view.close)),
         stop_distance=stop,
         target_distance=target,
         equity=situation.standing.equity,
-        volatility=Decimal(repr(situation.view.volatility)),
-        multiplier=multiplier,
+        volatility=decimal(situation.view.volatility),
+        multiplier=multiplier * confidence,
         multiplier_of=multiplier_of,
     )
     return size(request, situation.instrument, situation.limits)

@@ -5,6 +5,7 @@ of the models sees four.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
@@ -17,6 +18,11 @@ VIEW_BARS = 96  # a day of fifteen-minute bars: EMA48 sees all of them
 EMA_FAST, EMA_SLOW = 12, 48
 RANGE_BARS, STRENGTH_BARS, OSCILLATOR_BARS = 24, 24, 14
 ZSCORE_BARS, VOLATILITY_SPAN = 48, 32
+
+
+def decimal(value: float) -> Decimal:
+    """Return the shortest decimal that reads back as `value`; prices still pass `Instrument.round_*`."""
+    return Decimal(repr(value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from perpmesh.ai_engine.domain.limits import TAKER_FEE, Limits
-from perpmesh.ai_engine.domain.market import MarketView
-from perpmesh.ai_engine.domain.sizing import SizingPolicy
+from perpmesh.ai_engine.domain.market import MarketView, decimal
+from perpmesh.ai_engine.domain.sizing import BASELINE, SizingPolicy
 from perpmesh.ai_engine.domain.standing import Quote, Standing
 from perpmesh.features import FeatureVector
 from perpmesh.kernel.instrument import Instrument
@@ -40,6 +40,6 @@ class Situation:
     def multiplier(self) -> tuple[Decimal, str]:
         """Return what the trained policy scales a position by, and whose word that is."""
         if not self.limits.use_model or self.features is None:
-            return Decimal(1), "volatility-target"
+            return Decimal(1), BASELINE
         raw = self.sizing.multiplier(self.features)
-        return Decimal(repr(min(max(raw, 0.0), 1.0))), self.sizing.name
+        return decimal(min(max(raw, 0.0), 1.0)), self.sizing.name

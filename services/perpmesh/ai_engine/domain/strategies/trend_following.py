@@ -12,7 +12,7 @@ class TrendFollowing:
 
     name: str = "trend_following"
     version: str = "trend_following-1"
-    enter_trend: float = 1.0  # ATR between the averages
+    enter_trend: float = 0.75  # ATR between the averages
     enter_strength: float = 20.0  # directional index
     horizon_bars: int = 4  # an hour
 
