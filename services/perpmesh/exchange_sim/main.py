@@ -31,7 +31,7 @@ async def exchange(config: Config, clock: Clock) -> AsyncIterator[int]:
     hub = Hub(venue, board, clock)
     sequencer = Sequencer(venue, journal, hub, clock, replay)
     door = Door(sequencer, board, config.limits, clock)
-    sockets = Sockets(hub, venue, strict_routes=config.strict_routes)
+    sockets = Sockets(hub, strict_routes=config.strict_routes)
     async with AsyncExitStack() as stack:
         stack.callback(journal.close)
         stack.callback(sequencer.snapshot)

@@ -32,9 +32,26 @@ async def http_server(door: Door, sockets: Sockets, host: str, port: int) -> Asy
 
 @asynccontextmanager
 async def loops(*bodies: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run endless loops beside the block. One that fails ends the block: a venue without its loops is no venue."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(body) for body in bodies]
+    """Run endless loops beside the block. One that fails ends the block with its error: no loop, no venue."""
+    block = asyncio.current_task()
+    failures: list[BaseException] = []
+
+    def watch(task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (failure := task.exception()):
+            failures.append(failure)
+            if block is not None:
+                block.cancel()
+
+    tasks = [asyncio.create_task(body) for body in bodies]
+    for task in tasks:
+        task.add_done_callback(watch)
+    try:
         yield
+    except asyncio.CancelledError:
+        if failures:
+            raise failures[0] from None
+        raise
+    finally:
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

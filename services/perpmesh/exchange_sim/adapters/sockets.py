@@ -9,7 +9,6 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from perpmesh.exchange_sim.adapters.hub import Hub
-from perpmesh.exchange_sim.application.venue import Venue
 from perpmesh.exchange_sim.domain.streams import parse_stream
 
 WAITING_MAX = 2_000  # messages; who is further behind than this is dropped
@@ -21,34 +20,31 @@ ROUTES = ("public", "market", "private")
 class Connection:
     """One socket. It holds a bounded queue, which a task of its own empties."""
 
-    def __init__(self, socket: web.WebSocketResponse, hub: Hub, venue: Venue, *, combined: bool, route: str) -> None:
+    def __init__(self, request: web.Request, socket: web.WebSocketResponse, hub: Hub, *, route: str) -> None:
+        self._transport = request.transport
         self._socket = socket
         self._hub = hub
-        self._venue = venue
-        self._combined = combined
+        self._combined = request.path.endswith("/stream")
         self._route = route  # "" when everything may be had here
         self._waiting: deque[str] = deque()
         self._wake = asyncio.Event()
         self.names: dict[str, None] = {}
-        self.dropped = False
 
     def offer(self, stream: str, payload: str) -> None:
         """Queue a message; a listener too far behind is cut off instead."""
         if len(self._waiting) >= WAITING_MAX:
-            self.dropped = True
-        else:
-            self._waiting.append(f'{{"stream":"{stream}","data":{payload}}}' if self._combined else payload)
+            self._cut_off()
+            return
+        self._waiting.append(f'{{"stream":"{stream}","data":{payload}}}' if self._combined else payload)
         self._wake.set()
 
     async def write(self) -> None:
-        """Send what waits until the listener is gone or cut off."""
+        """Send what waits until the listener is gone."""
         while not self._socket.closed:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting and not self.dropped:
+            while self._waiting:
                 await self._socket.send_str(self._waiting.popleft())
-            if self.dropped:
-                await self._socket.close(code=1008, message=b"too slow")
 
     async def read(self) -> None:
         """Answer control frames until the listener leaves."""
@@ -65,6 +61,12 @@ class Connection:
 
     def leave(self) -> None:
         self._hub.unsubscribe(self, list(self.names))
+
+    def _cut_off(self) -> None:
+        """Drop the connection without a farewell: nothing that we send would get through."""
+        self.leave()
+        if self._transport is not None:
+            self._transport.abort()
 
     def _may_have(self, name: str) -> bool:
         stream = parse_stream(name)
@@ -105,9 +107,8 @@ class Connection:
 class Sockets:
     """The WebSocket half of the server."""
 
-    def __init__(self, hub: Hub, venue: Venue, *, strict_routes: bool) -> None:
+    def __init__(self, hub: Hub, *, strict_routes: bool) -> None:
         self._hub = hub
-        self._venue = venue
         self._strict = strict_routes
         self._open: set[web.WebSocketResponse] = set()
 
@@ -126,8 +127,7 @@ class Sockets:
         await socket.prepare(request)
         head = request.path.split("/")[1]
         route = (head if head in ROUTES else "public") if self._strict else ""
-        combined = request.path.endswith("/stream")
-        connection = Connection(socket, self._hub, self._venue, combined=combined, route=route)
+        connection = Connection(request, socket, self._hub, route=route)
         connection.listen(_names(request))
         self._open.add(socket)
         writer = asyncio.create_task(connection.write())

@@ -1,0 +1,127 @@
+"""The door: who is let in, and what is said to those who are not."""
+
+import pytest
+from tests.adapters.exchange_sim.conftest import KEY, serving
+from tests.adapters.exchange_sim.rest import Rest
+
+from perpmesh.exchange_sim.domain.limits import Limits
+
+MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.002"}
+
+
+@pytest.fixture
+async def rest(host):
+    async with Rest(host) as made:
+        yield made
+
+
+async def test_an_unknown_path_is_404_with_the_venues_own_words(rest):
+    status, body, _ = await rest.public("/fapi/v1/nothing")
+    assert (status, body) == (404, {"code": -5000, "msg": "Path /fapi/v1/nothing, Method GET is invalid"})
+
+
+async def test_a_request_without_a_key_or_with_an_unknown_one_is_401(rest):
+    assert (await rest.raw("GET", "/fapi/v2/account"))[:2] == (
+        401,
+        {"code": -2014, "msg": "API-key format invalid."},
+    )
+    status, body, _ = await rest.signed("GET", "/fapi/v2/account", key="stranger")
+    assert (status, body["code"]) == (401, -2015)
+
+
+async def test_a_signed_request_needs_a_timestamp_and_a_signature_that_holds(rest):
+    headers = {"X-MBX-APIKEY": KEY}
+    assert (await rest.raw("GET", "/fapi/v2/account", headers))[1]["code"] == -1102
+    assert (await rest.raw("GET", "/fapi/v2/account?timestamp=1", headers))[1]["code"] == -1102
+    status, body, _ = await rest.signed("GET", "/fapi/v2/account", secret="wrong")
+    assert (status, body["code"]) == (400, -1022)
+
+
+@pytest.mark.parametrize(("at_ms", "window"), [(-6_000, None), (2_000, None), (-600, "500")])
+async def test_a_request_outside_its_window_is_refused(rest, at_ms, window):
+    more = {"recvWindow": window} if window else {}
+    status, body, _ = await rest.signed("GET", "/fapi/v2/account", at_ms=at_ms, **more)
+    assert (status, body["code"]) == (400, -1021)
+
+
+@pytest.mark.parametrize("where", ["query", "body"])
+async def test_parameters_may_travel_in_the_query_or_in_the_body(rest, where):
+    status, body, headers = await rest.signed("POST", "/fapi/v1/order", where=where, **MARKET)
+    assert (status, body["status"]) == (200, "NEW")
+    assert not {"avgPrice", "cumQuote"} & set(body)
+    assert (headers["X-MBX-ORDER-COUNT-10S"], headers["X-MBX-ORDER-COUNT-1M"]) == ("1", "1")
+    assert int(headers["X-MBX-USED-WEIGHT-1M"]) >= 0
+
+
+async def test_a_result_answer_tells_the_final_state(rest):
+    _, body, _ = await rest.signed("POST", "/fapi/v1/order", newOrderRespType="RESULT", **MARKET)
+    assert (body["status"], body["executedQty"]) == ("FILLED", "0.002")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"symbol": "DOGEUSDT"}, -1121),
+        ({"side": "HOLD"}, -1117),
+        ({"type": "WISH"}, -1116),
+        ({"type": "STOP_MARKET"}, -4120),
+        ({"quantity": "0.0001"}, -1111),
+        ({"quantity": "abc"}, -1102),
+        ({"quantity": "0"}, -4003),
+        ({"positionSide": "LONG"}, -4061),
+        ({"newClientOrderId": "x" * 37}, -4015),
+        ({"reduceOnly": "true"}, -2022),
+        ({"type": "LIMIT", "timeInForce": "NEVER", "price": "1"}, -1115),
+    ],
+)
+async def test_a_wrong_order_is_refused_with_binances_code_and_nothing_changes(rest, change, code):
+    status, body, _ = await rest.signed("POST", "/fapi/v1/order", **{**MARKET, **change})
+    assert (status, body["code"]) == (400, code), body
+    assert (await rest.signed("GET", "/fapi/v3/positionRisk"))[1] == []
+    assert (await rest.signed("GET", "/fapi/v1/allOrders"))[1] == []
+
+
+async def test_too_many_orders_and_too_much_weight_are_429_and_say_when_to_come_back():
+    async with serving(limits=Limits(weight_per_minute=12, orders_per_ten_seconds=1)) as host, Rest(host) as rest:
+        await rest.signed("POST", "/fapi/v1/order", **MARKET)
+        status, body, headers = await rest.signed("POST", "/fapi/v1/order", **MARKET)
+        assert (status, body["code"]) == (429, -1015)
+        assert 0 < int(headers["Retry-After"]) <= 10
+        answers = [await rest.signed("GET", "/fapi/v2/account") for _ in range(3)]
+        assert [status for status, *_ in answers] == [200, 200, 429]
+        assert answers[-1][1]["code"] == -1003
+
+
+async def test_a_batch_answers_in_order_each_item_for_itself(rest):
+    rows = '[{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","quantity":"0.002"},{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","quantity":"0"}]'
+    status, body, headers = await rest.signed("POST", "/fapi/v1/batchOrders", batchOrders=rows)
+    assert status == 200
+    assert (body[0]["status"], body[1]["code"]) == ("NEW", -4003)
+    assert headers["X-MBX-ORDER-COUNT-10S"] == "2"
+
+
+async def test_account_balance_and_position_tell_one_story(rest):
+    await rest.signed("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=10)
+    await rest.signed("POST", "/fapi/v1/order", **MARKET)
+    v2 = (await rest.signed("GET", "/fapi/v2/account"))[1]
+    v3 = (await rest.signed("GET", "/fapi/v3/account"))[1]
+    held = (await rest.signed("GET", "/fapi/v3/positionRisk", symbol="BTCUSDT"))[1][0]
+    money = (await rest.signed("GET", "/fapi/v3/balance"))[1][0]
+    assert len(v2["positions"]) == 2
+    assert [each["symbol"] for each in v3["positions"]] == ["BTCUSDT"]
+    assert v2["totalWalletBalance"] == v3["totalWalletBalance"] == money["balance"]
+    assert held["positionAmt"] == v3["positions"][0]["positionAmt"] == "0.002"
+    assert (await rest.signed("GET", "/fapi/v1/symbolConfig", symbol="BTCUSDT"))[1][0]["leverage"] == 10
+
+
+async def test_an_end_that_is_the_wall_clocks_now_means_the_markets_now(rest):
+    now = (await rest.public("/fapi/v1/time"))[1]["serverTime"]
+    newest = (await rest.public("/fapi/v1/klines", symbol="BTCUSDT", interval="1m", limit=1))[1][0]
+    until_now = (await rest.public("/fapi/v1/klines", symbol="BTCUSDT", interval="1m", limit=1, endTime=now))[1][0]
+    assert until_now[0] >= newest[0]
+
+
+async def test_funding_history_is_what_the_settlements_were(rest):
+    rows = (await rest.public("/fapi/v1/fundingRate", symbol="BTCUSDT"))[1]
+    assert len(rows) >= 3
+    assert all(row["fundingTime"] % 28_800_000 == 0 for row in rows)

@@ -1,0 +1,128 @@
+"""Streams: books that can be joined to a snapshot, control frames, and listeners that come and go."""
+
+import asyncio
+import contextlib
+import json
+
+import aiohttp
+import pytest
+from tests.adapters.exchange_sim.conftest import serving
+from tests.adapters.exchange_sim.rest import Rest
+
+from perpmesh.exchange_sim.adapters import sockets
+
+
+@pytest.fixture
+async def session():
+    async with aiohttp.ClientSession() as made:
+        yield made
+
+
+async def receive(socket, seconds=5.0):
+    return json.loads((await socket.receive(timeout=seconds)).data)
+
+
+@pytest.mark.parametrize("cadence", ["", "@100ms", "@0ms"])
+async def test_a_local_book_built_from_snapshot_and_diffs_equals_the_exchanges(host, session, cadence):
+    async with session.ws_connect(f"ws://{host}/public/ws/btcusdt@depth{cadence}") as socket, Rest(host) as rest:
+        buffered = [await receive(socket)]
+        snapshot = (await rest.public("/fapi/v1/depth", symbol="BTCUSDT", limit=1000))[1]
+        last = snapshot["lastUpdateId"]
+        book = {"b": dict(snapshot["bids"]), "a": dict(snapshot["asks"])}
+        previous = None
+        while previous is None or previous < last + 60:
+            diff = buffered.pop() if buffered else await receive(socket)
+            if diff["u"] < last:
+                continue
+            if previous is None:
+                assert diff["U"] <= last <= diff["u"]
+            else:
+                assert diff["pu"] == previous
+            previous = diff["u"]
+            for side in "ba":
+                book[side].update(diff[side])
+                book[side] = {at: size for at, size in book[side].items() if float(size)}
+            assert max(map(float, book["b"])) < min(map(float, book["a"]))
+        while True:  # a snapshot that falls on the diff just applied shows the same book
+            now = (await rest.public("/fapi/v1/depth", symbol="BTCUSDT", limit=1000))[1]
+            if now["lastUpdateId"] == previous + 1:
+                break
+            diff = await receive(socket)
+            previous = diff["u"]
+            for side in "ba":
+                book[side].update(diff[side])
+                book[side] = {at: size for at, size in book[side].items() if float(size)}
+        assert book == {"b": dict(now["bids"]), "a": dict(now["asks"])}
+
+
+async def test_streams_are_subscribed_listed_and_left_by_control_frames(host, session):
+    async with session.ws_connect(f"ws://{host}/market/stream") as socket:
+        await socket.send_json({"method": "SUBSCRIBE", "params": ["btcusdt@aggTrade"], "id": "a-1"})
+        assert await receive(socket) == {"result": None, "id": "a-1"}
+        assert (await receive(socket))["stream"] == "btcusdt@aggTrade"
+        await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 2})
+        while (answer := await receive(socket)).get("id") != 2:
+            pass
+        assert answer["result"] == ["btcusdt@aggTrade"]
+        await socket.send_json({"method": "UNSUBSCRIBE", "params": ["btcusdt@aggTrade"], "id": 3})
+        while (await receive(socket)).get("id") != 3:
+            pass
+        with pytest.raises(TimeoutError):
+            await receive(socket, 0.5)
+
+
+@pytest.mark.parametrize("frame", ["nonsense", "[]", '{"method":"DANCE","id":1}'])
+async def test_a_frame_that_makes_no_sense_gets_an_error_and_the_socket_lives(host, session, frame):
+    async with session.ws_connect(f"ws://{host}/ws/0") as socket:
+        await socket.send_str(frame)
+        assert (await receive(socket))["error"]["code"] == 2
+        await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 2})
+        assert await receive(socket) == {"result": [], "id": 2}
+
+
+@pytest.mark.parametrize("path", ["/private/ws?listenKey={}", "/ws/{}", "/private/stream?listenKey={}"])
+async def test_a_user_stream_opens_on_every_path_that_clients_use(host, session, path):
+    async with Rest(host) as rest:
+        key = (await rest.signed("POST", "/fapi/v1/listenKey"))[1]["listenKey"]
+        async with session.ws_connect(f"ws://{host}{path.format(key)}") as socket:
+            await rest.signed("POST", "/fapi/v1/leverage", symbol="ETHUSDT", leverage=9)
+            message = await receive(socket)
+            message = message.get("data", message)
+            assert message["ac"] == {"s": "ETHUSDT", "l": 9}
+
+
+async def test_user_events_are_not_heard_by_another_account(session):
+    path = f"/private/ws?listenKey={'0' * 64}"
+    async with serving() as host, Rest(host) as rest, session.ws_connect(f"ws://{host}{path}") as stranger:
+        await rest.signed("POST", "/fapi/v1/listenKey")
+        await rest.signed("POST", "/fapi/v1/leverage", symbol="ETHUSDT", leverage=9)
+        with pytest.raises(TimeoutError):
+            await receive(stranger, 0.3)
+
+
+async def test_strict_routes_withhold_what_belongs_elsewhere(session):
+    async with serving(strict_routes=True) as host:
+        names = "btcusdt@aggTrade/btcusdt@bookTicker"
+        async with session.ws_connect(f"ws://{host}/stream?streams={names}") as socket:
+            heard = {(await receive(socket))["stream"] for _ in range(5)}
+        assert heard == {"btcusdt@bookTicker"}
+
+
+async def test_a_listener_that_does_not_read_is_dropped_and_nobody_else_waits(session, monkeypatch):
+    monkeypatch.setattr(sockets, "WAITING_MAX", 50)
+    async with serving(speed=1_000.0) as host:
+        every = "/".join(f"{symbol}usdt@{kind}@0ms" for symbol in ("btc", "eth") for kind in ("depth", "depth20"))
+        where = host.split(":")
+        reader, writer = await asyncio.open_connection(*where, limit=1_024)
+        writer.write(
+            f"GET /stream?streams={every} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        async with session.ws_connect(f"ws://{host}/ws/btcusdt@aggTrade") as other:
+            for _ in range(1_500):
+                await receive(other, 1.0)
+        with contextlib.suppress(ConnectionResetError):  # one way for the stream to end; the other is its end
+            async with asyncio.timeout(10):
+                while await reader.read(65_536):
+                    pass
+        writer.close()
