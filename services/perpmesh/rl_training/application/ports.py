@@ -1,6 +1,6 @@
 """What the use cases need from the world."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -92,7 +92,7 @@ class Run(Protocol):
     @property
     def child(self) -> Child: ...
 
-    def reports(self) -> AsyncIterator[Progress | Trained]:
+    def reports(self) -> AsyncGenerator[Progress | Trained, None]:
         """Yield what it says until it ends. Raise TrainerBroke when it ends badly."""
         ...
 

@@ -1,5 +1,6 @@
 """A trained model, and the log that says which model serves."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -28,6 +29,9 @@ class Model:
     def model_id(self) -> str:
         return self.content_hash[:ID_DIGITS]
 
+    def is_made_of(self, artifact: bytes) -> bool:
+        return content_hash(artifact) == self.content_hash
+
     def must_match(self, schema_hash: str) -> None:
         """Raise Refused when it was trained on other features than `schema_hash`."""
         if self.feature_schema_hash != schema_hash:
@@ -37,6 +41,10 @@ class Model:
                 field="model_id",
                 metadata={"trained_on": self.feature_schema_hash, "served": schema_hash},
             )
+
+
+def content_hash(artifact: bytes) -> str:
+    return hashlib.sha256(artifact).hexdigest()
 
 
 class Turn(Enum):
