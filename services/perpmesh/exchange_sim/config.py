@@ -44,6 +44,6 @@ class Config:
     data: tuple[Path, ...] = ()  # CSV files named after their symbol; none: the shipped candles
     funding: Path | None = None  # CSV of symbol,funding_time,funding_rate; None: the feed's own premium
     state_dir: Path | None = None  # None: nothing is kept
-    start_ms: int | None = None  # where in the data to begin; None: a day into it
+    start_ms: int | None = None  # where in the data to begin; None: five days into it
     limits: Limits = field(default_factory=Limits)
     strict_routes: bool = False  # withhold market streams off their route, as the venue does silently

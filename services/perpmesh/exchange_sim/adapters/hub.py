@@ -196,8 +196,8 @@ class Hub:
         self._send(stream.name, market_events.depth_update(spec, ids, bids, asks, self._now()))
 
     def _tell_diff(self, stream: Stream) -> None:
-        base = self._bases[stream.name]
-        if base.update_id == self._board.update_id:
+        base = self._bases.get(stream.name)  # None: its last listener was dropped a moment ago
+        if base is None or base.update_id == self._board.update_id:
             return
         spec, now = self._specs[stream.symbol], self._base(stream.symbol)
         bids = market_events.changed_levels(spec, base.bids, now.bids)

@@ -21,6 +21,8 @@ from perpmesh.kernel.errors import Refused
 from perpmesh.kernel.time import MS_PER_DAY
 from perpmesh.platform.shipped_candles import SYMBOLS, CandleArrays, load, load_file
 
+LEAD_MS = 5 * MS_PER_DAY  # the past a new market has: models need four days of it before they can say anything
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -51,9 +53,11 @@ def read_candles(paths: Sequence[Path]) -> dict[str, CandleArrays]:
 
 
 def originate(candles: Mapping[str, CandleArrays], seed: int, start_ms: int | None, now_ms: int) -> Origin:
-    """Decide where a new replay begins: at now's time of day, a day into the data, moved by whole days to now."""
+    """Decide where a new replay begins: at now's time of day, some days into the data, moved by whole days to now."""
     data_start = max(int(each.open_time_ms[0]) for each in candles.values())
-    lead_ms = MS_PER_DAY if start_ms is None else max(start_ms - data_start, 0)
+    span_ms = min(int(each.open_time_ms[-1]) for each in candles.values()) - data_start
+    default_ms = min(LEAD_MS, max(span_ms // 2, MS_PER_DAY))
+    lead_ms = default_ms if start_ms is None else max(start_ms - data_start, 0)
     position, shift_ms = first_position(now_ms, data_start, lead_ms)
     return Origin(seed, shift_ms, (position + shift_ms) // 1_000, fingerprint(candles))
 
