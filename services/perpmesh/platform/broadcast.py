@@ -1,7 +1,7 @@
 """One writer, many watchers: a slow watcher loses old news, never the newest, and never holds up the others."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -24,11 +24,16 @@ class Broadcast(Generic[T]):
     def watchers(self) -> int:
         return len(self._watchers)
 
-    async def watch(self) -> AsyncIterator[T]:
-        """Yield items from now on. Close the iterator to leave."""
+    async def watch(self, first: Callable[[], Iterable[T]] = tuple) -> AsyncGenerator[T, None]:
+        """Yield what `first` returns, then items from now on; none that is sent meanwhile is missed.
+
+        Close the iterator to leave.
+        """
         queue: asyncio.Queue[T] = asyncio.Queue(self._bound)
         self._watchers.add(queue)
         try:
+            for item in first():
+                yield item
             while True:
                 yield await queue.get()
         finally:

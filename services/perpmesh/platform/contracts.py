@@ -19,7 +19,7 @@ from perpmesh_api.common.v1 import event_pb2
 class EventContract:
     """One kind of domain event."""
 
-    type: str  # noqa: A003 - CloudEvents' own word
+    type: str
     topic: str  # may hold "{service}": every service then produces a stream of its own
     key: str
     message: type[Message]
@@ -61,6 +61,13 @@ def generated_modules(pattern: str) -> Iterator[Any]:
         for path in sorted(Path(root).rglob(pattern)):
             name = ".".join(path.relative_to(Path(root).parent).with_suffix("").parts)
             yield importlib.import_module(name)
+
+
+@cache
+def service_names() -> tuple[str, ...]:
+    """Return the full name of every gRPC service of the mesh; its descriptor is then known to this process."""
+    modules = generated_modules("*_service_pb2.py")
+    return tuple(sorted(s.full_name for module in modules for s in module.DESCRIPTOR.services_by_name.values()))
 
 
 def producer_of(topic: str) -> str:

@@ -149,11 +149,16 @@ class Serving:
         self.server = server
         self.health = health.aio.HealthServicer()
         self._process = process
+        self._mesh: Sequence[str] = ()
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
+
+    def speak_for_mesh(self, services: Sequence[str]) -> None:
+        """Let reflection list `services`, wherever they run; health of "" is then for the caller to set."""
+        self._mesh = services
 
     async def start(self, services: Sequence[str]) -> None:
         """Begin to serve `services` (full names), with reflection; health says NOT_SERVING until `ready`."""
-        names = [*services, health.SERVICE_NAME, reflection.SERVICE_NAME, REFLECTION_V1]
+        names = sorted({*services, *self._mesh, health.SERVICE_NAME, reflection.SERVICE_NAME, REFLECTION_V1})
         self._services = services
         _enable_reflection(names, self.server)
         await self._set(health_pb2.HealthCheckResponse.NOT_SERVING)
@@ -165,7 +170,7 @@ class Serving:
         await self._set(state)
 
     async def _set(self, state: int) -> None:
-        for name in ("", self._process, *self._services):
+        for name in (*(() if self._mesh else ("",)), self._process, *self._services):
             await self.health.set(name, state)
 
 

@@ -71,7 +71,8 @@ class Parts:
         """
         handlers = dict(handlers or {})
         if self._mirrors_policy:
-            handlers[risk_events_pb2.PolicyUpdated] = self._on_policy_updated
+            also = handlers.get(risk_events_pb2.PolicyUpdated)
+            handlers[risk_events_pb2.PolicyUpdated] = _both(self._on_policy_updated, also)
         inbox = Inbox(
             settings=self.settings, database=self.database, outbox=self.outbox, clock=self.clock, handlers=handlers,
             fetch_wait_ms=fetch_wait_ms,
@@ -123,6 +124,24 @@ class Parts:
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+def _both(first: Handler, second: Handler | None) -> Handler:
+    """Return a handler that does what both do, in one transaction."""
+    if second is None:
+        return first
+
+    async def both(tx: Any, received: Any) -> Any:
+        after = (await first(tx, received), await second(tx, received))
+
+        def committed() -> None:
+            for done in after:
+                if done is not None:
+                    done()
+
+        return committed
+
+    return both
 
 
 @asynccontextmanager

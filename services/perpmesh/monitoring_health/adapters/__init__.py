@@ -1,0 +1,1 @@
+"""Where the service meets what it watches, the store, the bus and its callers."""

@@ -1,0 +1,1 @@
+"""What health and alerts are, as pure values and rules."""

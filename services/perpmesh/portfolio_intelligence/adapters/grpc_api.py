@@ -58,9 +58,8 @@ class PortfolioApi(rpc.PortfolioServiceServicer):
         self, request: pb.WatchSummaryRequest, context: Any
     ) -> AsyncIterator[pb.WatchSummaryResponse]:
         """Send the summary now and when it changed; what changes faster than twice a second is left out."""
-        sent = self._shown(self._books.summary())
-        yield pb.WatchSummaryResponse(summary=sent)
-        async with aclosing(self._changes.watch()) as changes:  # type: ignore[type-var]
+        sent = pb.Summary()
+        async with aclosing(self._changes.watch(lambda: [self._books.summary()])) as changes:
             async for summary in changes:
                 shown = self._shown(summary)
                 if not _same(sent, shown):
