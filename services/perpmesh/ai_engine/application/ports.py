@@ -42,6 +42,9 @@ class Accounts(Protocol):
 class Instruments(Protocol):
     """The symbols we decide on, with their filters."""
 
+    @property
+    def symbols(self) -> Sequence[str]: ...
+
     def get(self, symbol: str) -> Instrument:
         """Return one symbol; raise NotFound for one we do not trade, Unavailable before its filters are known."""
         ...
