@@ -1,0 +1,108 @@
+"""Where the replayed market comes from: the shipped candles, or a user's own."""
+
+import gzip
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from tests.adapters.exchange_sim.conftest import serving
+from tests.adapters.exchange_sim.rest import Rest
+
+from perpmesh.exchange_sim.adapters.market_files import build_feeds, originate, read_candles
+from perpmesh.exchange_sim.config import AccountConfig
+from perpmesh.kernel.errors import Invalid, Refused
+from perpmesh.platform.shipped_candles import COLUMNS, SYMBOLS, load, load_file
+
+DAY = 86_400_000
+MIDNIGHT = 1_700_006_400_000
+
+
+def write(path, minutes=3_000, start=MIDNIGHT, price=100.0):
+    rows = [COLUMNS]
+    rows += [f"{start + 60_000 * i},{price},{price + 1},{price - 1},{price + 0.5},3.5" for i in range(minutes)]
+    text = "\n".join(rows) + "\n"
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+def test_the_shipped_candles_of_both_symbols_cover_one_span_without_a_gap():
+    first, second = (load(symbol) for symbol in SYMBOLS)
+    assert (first.open_time_ms == second.open_time_ms).all()
+    assert (np.diff(first.open_time_ms) == 60_000).all()
+    assert len(first) == 43_198
+    assert (first.open[0], first.close[-1]) == (95505.4, 106687.9)
+    assert not first.close.flags.writeable
+
+
+def test_the_shipped_notice_carries_the_licence():
+    from importlib.resources import files  # noqa: PLC0415 - only here
+
+    notice = (files("perpmesh.platform") / "candles" / "NOTICE").read_text()
+    assert "MIT License" in notice
+    assert "typhonun" in notice
+
+
+def test_own_files_are_named_after_their_symbol_and_cut_to_the_span_they_share(tmp_path):
+    btc = write(tmp_path / "BTCUSDT_1m.csv.gz")
+    eth = write(tmp_path / "ethusdt.csv", start=MIDNIGHT + 600_000)
+    candles = read_candles([btc, eth])
+    assert set(candles) == {"BTCUSDT", "ETHUSDT"}
+    assert {(len(each), int(each.open_time_ms[0])) for each in candles.values()} == {(2_990, MIDNIGHT + 600_000)}
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("0,1,2,0.5,1.5,3\n120000,1,2,0.5,1.5,3", "minute by minute"),
+        ("0,1,2,1.2,1.5,3\n60000,1,2,0.5,1.5,3", "between its low and high"),
+    ],
+)
+def test_what_is_not_a_candle_file_is_refused(tmp_path, line, message):
+    path = tmp_path / "BTCUSDT.csv"
+    path.write_text(f"{COLUMNS}\n{line}\n")
+    with pytest.raises(ValueError, match=message):
+        load_file(path, "BTCUSDT")
+
+
+def test_a_span_shorter_than_a_day_is_refused(tmp_path):
+    with pytest.raises(Refused, match="at least a day"):
+        read_candles([write(tmp_path / "BTCUSDT.csv", minutes=100)])
+
+
+def test_market_time_begins_now_at_the_same_time_of_day_a_day_into_the_data(tmp_path):
+    candles = read_candles([write(tmp_path / "BTCUSDT.csv")])
+    now = 1_800_000_000_000
+    origin = originate(candles, seed=1, start_ms=None, now_ms=now)
+    assert origin.first_second * 1_000 == now
+    assert origin.shift_ms % DAY == 0
+    assert DAY <= now - origin.shift_ms - MIDNIGHT < 2 * DAY
+
+
+def test_real_funding_rates_move_with_the_candles(tmp_path):
+    candles = read_candles([write(tmp_path / "BTCUSDT.csv")])
+    settles = MIDNIGHT + 16 * 3_600_000
+    funding = tmp_path / "funding.csv"
+    funding.write_text(f"symbol,funding_time,funding_rate\nBTCUSDT,{settles},0.00012345\n")
+    origin = originate(candles, seed=1, start_ms=None, now_ms=1_800_000_000_000)
+    feed = build_feeds(candles, origin, funding)["BTCUSDT"]
+    assert feed.premium.funding_rate((settles + origin.shift_ms) // 1_000) == Decimal("0.00012345")
+
+
+async def test_a_kept_state_refuses_other_candles(tmp_path):
+    state = tmp_path / "state"
+    async with (
+        serving(state_dir=state, data=(write(tmp_path / "BTCUSDT.csv", price=90_000.0),)) as host,
+        Rest(host) as rest,
+    ):
+        assert len((await rest.public("/fapi/v1/exchangeInfo"))[1]["symbols"]) == 1
+    other = tmp_path / "other"
+    other.mkdir()
+    with pytest.raises(Refused, match="other candles"):
+        async with serving(state_dir=state, data=(write(other / "BTCUSDT.csv", price=91_000.0),)):
+            pass
+
+
+@pytest.mark.parametrize("text", ["", "key", "key:secret", "key:secret:", "key:secret:much", "a:b:1:2"])
+def test_an_account_is_written_key_secret_balance(text):
+    with pytest.raises(Invalid):
+        AccountConfig.parse(text)
