@@ -1,6 +1,7 @@
 """`perpmesh ess …` and `perpmesh policy …`: the stop, and the figures that govern."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -57,11 +58,8 @@ def ess_reset(
     settings = MeshSettings.load()
     keys = settings.state_dir / "keys"
     tokens = [
-        open(path or keys / name).read().strip()
-        for path, name in (  # noqa: PTH123, SIM115 - a path or a name
-            (operator_token, "operator.token"),
-            (approver_token, "approver.token"),
-        )
+        (Path(operator_token) if operator_token else keys / "operator.token").read_text().strip(),
+        (Path(approver_token) if approver_token else keys / "approver.token").read_text().strip(),
     ]
     request = ess_pb.ResetRequest(
         reason=reason,

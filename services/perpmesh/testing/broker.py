@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-from types import TracebackType
 from typing import Self
 
 from perpmesh.platform import embedded
@@ -22,13 +21,15 @@ class Broker:
         await self.start()
         return self
 
-    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self.kill()
 
     async def start(self) -> None:
         """Start it, empty, and wait until it takes connections."""
         command = embedded.broker_command(self.address)
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+        self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - forking takes a millisecond, and `kill` is not async
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         host, _, port = self.address.rpartition(":")
         while True:
             try:

@@ -1,0 +1,73 @@
+"""What every test may use. The mesh is started once for all tests that want it, and stopped at the end."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from perpmesh.testing.mesh import Mesh, eventually, running
+from perpmesh_api.common.v1 import trading_pb2
+from perpmesh_api.execution.v1 import order_service_pb2 as order_pb
+from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2 as ess_pb
+from perpmesh_api.risk_safety.v1 import policy_service_pb2 as policy_pb
+from perpmesh_api.risk_safety.v1 import risk_service_pb2 as risk_pb
+
+
+@pytest.fixture(scope="session")
+def mesh_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+    with running(tmp_path_factory.mktemp("mesh") / "state") as mesh:
+        yield mesh
+
+
+@pytest.fixture
+def mesh(mesh_process: Mesh, request: pytest.FixtureRequest) -> Iterator[Mesh]:
+    """The shared mesh: armed, tradable, flat, and with the engine kept quiet, before and after each test."""
+    calm(mesh_process)
+    yield mesh_process
+    if request.session.testsfailed:
+        print(mesh_process.log_tails(8))
+
+
+def calm(mesh: Mesh) -> None:
+    eventually("the whole mesh is healthy", mesh.is_healthy, within=40)
+    quiet_engine(mesh)
+    status = mesh.ess.GetStatus(ess_pb.GetStatusRequest(), timeout=5).status
+    if status.state != ess_pb.ESS_STATE_ARMED or status.stage != trading_pb2.STAGE_FULL:
+        reset(mesh)
+    if status.paused:
+        mesh.risk.ResumeEntries(risk_pb.ResumeEntriesRequest(), timeout=5)
+    eventually("everything is flat", lambda: is_flat(mesh), within=30)
+    eventually("entries would pass the gate", lambda: can_enter(mesh), within=30)
+
+
+def quiet_engine(mesh: Mesh) -> None:
+    """Ask the engine for more confidence than any strategy has, so that only the test trades."""
+    request = policy_pb.UpdatePolicyRequest(key="ai.min_confidence", reason="a test trades by hand")
+    request.value.string_value = "1"
+    current = mesh.policies.GetPolicy(policy_pb.GetPolicyRequest(key="ai.min_confidence"), timeout=5)
+    if current.value.string_value != "1":
+        mesh.policies.UpdatePolicy(request, timeout=5)
+
+
+def reset(mesh: Mesh) -> None:
+    mesh.ess.Reset(
+        ess_pb.ResetRequest(
+            reason="the test that tripped it is over",
+            stage=trading_pb2.STAGE_FULL,
+            operator_token=mesh.token("operator"),
+            approver_token=mesh.token("approver"),
+        ),
+        timeout=10,
+    )
+
+
+def is_flat(mesh: Mesh) -> bool:
+    if all(mesh.exchange.position(symbol) == 0 for symbol in mesh.settings.symbol_list):
+        return not mesh.orders.ListTrades(order_pb.ListTradesRequest(open_only=True), timeout=5).trades
+    mesh.orders.Flatten(order_pb.FlattenRequest(reason="calm before a test"), timeout=15)
+    return False
+
+
+def can_enter(mesh: Mesh) -> bool:
+    state = mesh.orders.GetTradability(order_pb.GetTradabilityRequest(), timeout=5)
+    assert state.can_enter, list(state.blockers)
+    return True
