@@ -1,24 +1,48 @@
 """The risk_safety process: the emergency stop, the entry lease, and the PolicyStore."""
 
 from perpmesh.platform import process, service
+from perpmesh.platform.identity import Keyring
 from perpmesh.platform.settings import MeshSettings
 from perpmesh.platform.time import SystemClock
-from perpmesh.risk_safety.adapters import events_in, policy_api
+from perpmesh.risk_safety.adapters import ess_api, events_in, policy_api, risk_api
+from perpmesh.risk_safety.adapters.ess_store import SqlEssStore
+from perpmesh.risk_safety.adapters.loss_store import SqlLossStore
 from perpmesh.risk_safety.adapters.policy_store import SqlPolicyStore
+from perpmesh.risk_safety.adapters.status_board import StatusBoard
+from perpmesh.risk_safety.adapters.system import KeyringSignatures, LoopAlarm
 from perpmesh.risk_safety.adapters.tables import TABLES
-from perpmesh.risk_safety.application.policies import PolicyBook
+from perpmesh.risk_safety.application.core import SafetyCore
+from perpmesh.risk_safety.config import fresh_latch
 
 NAME = "risk_safety"
 
 
 async def run(settings: MeshSettings) -> None:
     """Serve until the process is told to stop."""
-    clock = SystemClock()
-    async with service.parts(NAME, settings, clock, tables=TABLES, needs=()) as parts:
-        policies = PolicyBook(SqlPolicyStore(parts.database, parts.outbox), clock)
-        await policies.open()
-        services = [policy_api.register(parts.serving.server, policies, parts.once)]
-        async with parts.running(grpc_services=services, publishes=events_in.PUBLISHES, handlers=events_in.handlers()):
+    async with service.parts(NAME, settings, SystemClock(), tables=TABLES, needs=()) as parts:
+        core = SafetyCore(
+            policy_store=SqlPolicyStore(parts.database, parts.outbox),
+            ess_store=SqlEssStore(parts.database, parts.outbox),
+            loss_store=SqlLossStore(parts.database),
+            signatures=KeyringSignatures(Keyring(settings.state_dir / "keys")),
+            clock=parts.clock,
+            alarm=LoopAlarm(),
+        )
+        await core.open(fresh_latch(settings.environment.value))
+        board = StatusBoard(core.desk, settings.environment.value)
+        core.ess.on_change(board.show)
+        server, once = parts.serving.server, parts.once
+        services = [
+            policy_api.register(server, core.policies, once),
+            ess_api.register(server, ess_api.EssApi(core=core, board=board, once=once)),
+            risk_api.register(server, risk_api.RiskApi(core=core, board=board)),
+        ]
+        async with parts.running(
+            grpc_services=services,
+            publishes=events_in.PUBLISHES,
+            handlers=events_in.handlers(core),
+            loops=[("watch", core.watch.keep), ("status", board.keep)],
+        ):
             await process.until_stopped()
 
 

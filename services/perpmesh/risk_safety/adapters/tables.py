@@ -32,3 +32,57 @@ policy_adoptions = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("at_ms", sa.BigInteger, nullable=False),
 )
+ess_latch = sa.Table(
+    "ess_latch",
+    TABLES,
+    sa.Column("id", sa.Integer, primary_key=True),  # one row
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("stage", sa.String, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("trip_id", sa.String, nullable=False),  # empty when armed
+    sa.Column("trip_count", sa.BigInteger, nullable=False),
+    sa.Column("release", sa.String, nullable=False),  # JSON
+)
+ess_trips = sa.Table(
+    "ess_trips",
+    TABLES,
+    sa.Column("trip_id", sa.String, primary_key=True),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("market_time_ms", sa.BigInteger, nullable=False),
+    sa.Column("trigger", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("actor", sa.String, nullable=False),
+    sa.Column("mode", sa.String, nullable=False),
+    sa.Column("evidence", sa.String, nullable=False),  # JSON
+    sa.Column("request_id", sa.String, nullable=False),
+)
+ess_resets = sa.Table(
+    "ess_resets",
+    TABLES,
+    sa.Column("epoch", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("stage", sa.String, nullable=False),
+    sa.Column("operator", sa.String, nullable=False),
+    sa.Column("approver", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+)
+equity_figures = sa.Table(
+    "equity_figures",
+    TABLES,
+    sa.Column("id", sa.Integer, primary_key=True),  # one row
+    sa.Column("equity", sa.String, nullable=False),
+    sa.Column("market_time_ms", sa.BigInteger, nullable=False),
+    sa.Column("day_start", sa.String, nullable=False),
+    sa.Column("week_start", sa.String, nullable=False),
+    sa.Column("peak", sa.String, nullable=False),
+)
+trade_figures = sa.Table(
+    "trade_figures",
+    TABLES,
+    sa.Column("id", sa.Integer, primary_key=True),  # one row
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("consecutive_losses", sa.BigInteger, nullable=False),
+    sa.Column("newest_pnl", sa.String, nullable=False),
+)

@@ -1,9 +1,13 @@
 """What the safety core asks of the world."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
+from perpmesh.risk_safety.domain.ess import Latch, Stage
+from perpmesh.risk_safety.domain.losses import EquityFigures, TradeFigures
 from perpmesh.risk_safety.domain.policy_records import Adoption, Change, Setting
 
 
@@ -42,4 +46,75 @@ class PolicyStore(Protocol):
 
     async def adopt(self, adoption: Adoption) -> None:
         """Write that we ourselves run this revision, and tell the others."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetRecord:
+    """The audit of one reset."""
+
+    epoch: int
+    stage: Stage
+    operator: str
+    approver: str
+    reason: str
+    at_ms: int
+
+
+class EssStore(Protocol):
+    """Where the latch is kept. Every write is durable when it returns, with its event."""
+
+    async def load(self) -> Latch | None:
+        """Return the latch as it was last written; None in a fresh state folder."""
+        ...
+
+    async def save(self, latch: Latch) -> None:
+        """Write a change that is nobody else's news: a release, a pause."""
+        ...
+
+    async def trip(self, latch: Latch) -> None:
+        """Write a tripped latch, its evidence, and the event ess.tripped."""
+        ...
+
+    async def reset(
+        self, latch: Latch, record: ResetRecord, figures: Callable[[], tuple[EquityFigures, TradeFigures]]
+    ) -> None:
+        """Write a reset latch, its audit, what is measured from now on, and the event ess.reset.
+
+        `figures` is asked inside the transaction, so that what was counted meanwhile is not lost.
+        """
+        ...
+
+
+class LossStore(Protocol):
+    """Where the figures of the loss limits are kept."""
+
+    async def load(self) -> tuple[EquityFigures, TradeFigures]: ...
+
+    async def save_equity(self, newest: Callable[[], EquityFigures]) -> None:
+        """Write what `newest` returns inside the transaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Signatory:
+    """Who a token stands for."""
+
+    subject: str
+    role: str
+
+
+class Signatures(Protocol):
+    """Checks the tokens of a reset."""
+
+    def verify(self, token: str, *, field: str) -> Signatory:
+        """Return whom `token` stands for; raise Unauthenticated, naming `field`, when it does not hold."""
+        ...
+
+
+class Alarm(Protocol):
+    """Waits."""
+
+    async def wait(self, changed: asyncio.Event, ms: int) -> None:
+        """Return when `changed` is set, or after `ms`."""
         ...
