@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_markets import random_bars
+from tests.unit.features.random_markets import random_bars
 
 from perpmesh.features import Bars, resample
 
@@ -13,6 +13,7 @@ def rows(bars):
     return list(zip(*(getattr(bars, name).tolist() for name in COLUMNS), strict=True))
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 200), st.integers(0, 40), st.sampled_from([5, 15, 60]))
 def test_longer_bars_are_what_their_minutes_were(count, skip, factor):
     minutes = random_bars(2, 240, interval_ms=60_000).slice(skip, skip + count)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from random_markets import random_bars
+from tests.unit.features.random_markets import random_bars
 
 from perpmesh.features import Bars, adx, atr, ema, realised_volatility, rsi
 

@@ -1,9 +1,9 @@
 import dataclasses
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_markets import random_bars
+from tests.unit.features.random_markets import random_bars
 
 from perpmesh.features import Liquidity, Measures, Regime, Trend, Volatility, classify, follow
 
@@ -49,6 +49,7 @@ def test_what_is_not_known_is_said_to_be_unknown():
     assert classify(after({}), unknown) == Regime(Trend.UNKNOWN, Volatility.UNKNOWN, Liquidity.UNKNOWN)
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32))
 def test_each_bar_has_a_regime_and_the_future_does_not_change_it(seed):
     bars = random_bars(seed, 260)
@@ -60,6 +61,7 @@ def test_a_steady_rise_is_a_trend_up():
     assert follow(random_bars(1, 300, drift=-0.004))[-1].trend is Trend.DOWN
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(0.0, 0.1), min_size=1), st.sampled_from(Volatility))
 def test_a_repeated_measure_changes_nothing(fractions, before):
     regime = Regime(Trend.RANGE, before, Liquidity.LIQUID)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_markets import random_bars
+from tests.unit.features.random_markets import random_bars
 
 from perpmesh.features import FEATURE_NAMES, SCHEMA_HASH, WARMUP_BARS, Bars, compute, compute_all
 
