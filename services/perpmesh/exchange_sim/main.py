@@ -34,7 +34,7 @@ async def exchange(config: Config, clock: Clock) -> AsyncIterator[int]:
     sockets = Sockets(hub, strict_routes=config.strict_routes)
     async with AsyncExitStack() as stack:
         stack.callback(journal.close)
-        stack.callback(sequencer.snapshot)
+        stack.push(lambda kind, *_: sequencer.snapshot() if kind is None else None)  # a broken state is not kept
         await stack.enter_async_context(loops(sequencer.run(), *(hub.beat(each) for each in CADENCES_MS)))
         port = await stack.enter_async_context(http_server(door, sockets, config.host, config.port))
         if config.grpc_listen:

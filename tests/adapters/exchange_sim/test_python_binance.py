@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 from binance.exceptions import BinanceAPIException
-from tests.adapters.exchange_sim.conftest import sockets_of
+from tests.adapters.exchange_sim.conftest import client_of, serving, sockets_of
 
 
 async def until(socket, wanted, seconds=10.0):
@@ -107,3 +107,28 @@ async def test_the_mark_price_and_the_tape_are_streamed(host, client):
         mark = await until(stream, lambda m: m["stream"] == "ethusdt@markPrice@1s")
     assert tape["data"]["s"] == "BTCUSDT"
     assert mark["data"]["T"] % (8 * 3_600_000) == 0
+
+
+async def test_a_stop_or_a_profit_taker_triggers_and_closes_the_position_under_its_own_id():
+    async with serving(speed=600.0) as host:
+        client = client_of(host)
+        try:
+            async with sockets_of(host, client).futures_user_socket() as user:
+                await client.futures_create_order(symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.010")
+                price = float((await client.futures_mark_price(symbol="BTCUSDT"))["markPrice"])
+                for kind, trigger in (("STOP_MARKET", price * 0.9985), ("TAKE_PROFIT_MARKET", price * 1.0015)):
+                    await client.futures_create_order(
+                        symbol="BTCUSDT", side="SELL", type=kind, stopPrice=f"{trigger:.1f}", closePosition=True
+                    )
+                steps = []
+                while not steps or steps[-1]["X"] != "FINISHED":
+                    step = (await until(user, lambda m: m.get("e") == "ALGO_UPDATE", 30.0))["o"]
+                    if step["X"] != "NEW":
+                        steps.append(step)
+            assert [step["X"] for step in steps] == ["TRIGGERING", "TRIGGERED", "FINISHED"]
+            order = await client.futures_get_order(symbol="BTCUSDT", orderId=int(steps[-1]["ai"]))
+            assert (order["status"], order["executedQty"]) == ("FILLED", "0.010")
+            assert order["clientOrderId"] == steps[0]["caid"]
+            assert await client.futures_position_information(symbol="BTCUSDT") == []
+        finally:
+            await client.close_connection()

@@ -56,6 +56,8 @@ class Door:
                 headers["Retry-After"] = str(error.retry_after_s)
             body = {"code": error.code, "msg": error.message}
             return _json(body, STATUSES.get(error.code, 400), headers)
+        except web.HTTPRequestEntityTooLarge:
+            return _json({"code": -1013, "msg": "INVALID_MESSAGE"}, 413, headers)
         except Overloaded:
             return _json({"code": -1008, "msg": THROTTLED}, 503, headers)
         except Exception:

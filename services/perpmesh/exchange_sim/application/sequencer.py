@@ -12,7 +12,7 @@ from perpmesh.exchange_sim.application.ports import Audience, Batch, Happening, 
 from perpmesh.exchange_sim.application.venue import Venue
 from perpmesh.exchange_sim.domain.feed import next_second
 from perpmesh.exchange_sim.domain.replay_clock import ReplayClock
-from perpmesh.kernel.errors import Overloaded
+from perpmesh.kernel.errors import InvariantViolated, Overloaded
 from perpmesh.kernel.time import Clock
 
 T = TypeVar("T")
@@ -140,6 +140,8 @@ class Sequencer:
             turn = Turn(self.venue, self._clock.now_ms())
             try:
                 result = job(turn)
+            except InvariantViolated:
+                raise  # what is in memory is no longer what was remembered: start again from the log
             except Exception as error:  # noqa: BLE001 - a job's failure belongs to whoever asked for it
                 answers.append(_failure(future, error))
             else:

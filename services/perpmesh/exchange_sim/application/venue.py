@@ -12,6 +12,7 @@ from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import Event, TradePrinted
 from perpmesh.exchange_sim.application.records import ApiKeyAdded, ClockSet, Commanded, ListenKeyKept, Record, Ticked
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
+from perpmesh.kernel.errors import InvariantViolated
 
 TAPE_KEPT = 1_000
 LISTEN_KEY_MS = 60 * 60_000
@@ -155,7 +156,12 @@ class Venue:
         )
 
     def _apply(self, command: Command, wall_ms: int) -> list[Event]:
-        events = self.engine.apply(command, market_ms=self.market_ms, wall_ms=wall_ms)
+        try:
+            events = self.engine.apply(command, market_ms=self.market_ms, wall_ms=wall_ms)
+        except ExchangeError:
+            raise
+        except Exception as error:
+            raise InvariantViolated(f"the exchange broke on {command}") from error
         for event in events:
             if isinstance(event, TradePrinted):
                 self.tapes.setdefault(event.symbol, deque(maxlen=TAPE_KEPT)).append(event)

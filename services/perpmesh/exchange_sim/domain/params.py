@@ -10,6 +10,7 @@ from perpmesh.exchange.errors import ExchangeError
 
 E = TypeVar("E", bound=Enum)
 
+DIGITS_MAX = 20  # before or after the point; no price and no quantity has more
 BOOLEANS = {"true": True, "false": False}
 
 
@@ -75,7 +76,7 @@ class Params:
             number = Decimal(value)
         except InvalidOperation:
             raise missing(name) from None
-        if not number.is_finite():
+        if not number.is_finite() or abs(number.adjusted()) > DIGITS_MAX or len(number.as_tuple().digits) > DIGITS_MAX:
             raise missing(name)
         return number
 
