@@ -20,19 +20,17 @@ async def run(settings: MeshSettings) -> None:
     """Serve until the process is told to stop."""
     clock = SystemClock()
     async with AsyncExitStack() as house:
-        parts = await house.enter_async_context(
-            service.parts(front.NAME, settings, clock, tables=TABLES, needs=config.POLICY_KEYS)
-        )
-        channels = {
-            name: await house.enter_async_context(grpc_client.channel(settings.address(name))) for name in SERVICES
-        }
+        enter = house.enter_async_context
+        parts = await enter(service.parts(front.NAME, settings, clock, tables=TABLES, needs=config.POLICY_KEYS))
+        channels = {name: await enter(grpc_client.channel(settings.address(name))) for name in SERVICES}
         store = SqlStore(parts.database, parts.outbox)
         instruments = PsutilInstruments(settings.state_dir, clock)
         health = WatchHealth(
-            checks=await house.enter_async_context(checks(settings, clock)), critical=config.CRITICAL,
+            checks=await enter(checks(settings, clock)), critical=config.CRITICAL,
             front=front.MeshFront(parts.serving), interval_ms=config.check_interval_ms(parts.policy), clock=clock,
         )  # fmt: skip
         events = WatchEvents(store=store)
+        await events.load()
         alerts = RaiseAlerts(
             health=health, events=events, informants=GrpcInformants(channels, events_in.watched_streams()),
             instruments=instruments, store=store, critical=config.CRITICAL,
@@ -42,8 +40,7 @@ async def run(settings: MeshSettings) -> None:
             health=health, alerts=alerts, events=events, instruments=instruments, store=store,
             environment=settings.environment, clock=clock,
         )  # fmt: skip
-        for begin in (events.load, alerts.load, health.begin):
-            await begin()
+        await alerts.load()
         async with parts.running(
             grpc_services=[grpc_api.register(parts.serving.server, api)],
             publishes=events_in.PUBLISHES,

@@ -46,7 +46,7 @@ class TimedCheck:
         except TimeoutError:
             detail = f"no answer within {TIMEOUT_SECONDS:g} s"
         except grpc.RpcError as error:
-            detail = f"{error.code().name}: {error.details()}"
+            detail = f"{error.code().name}: {(error.details() or '').rpartition('last error: ')[2]}"
         except (OSError, aiohttp.ClientError, KafkaError) as error:
             detail = f"{type(error).__name__}: {error}"
         took = (loop.time() - began) * 1000

@@ -1,5 +1,7 @@
 """Where protobuf meets the words of health."""
 
+from typing import Any
+
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
@@ -25,6 +27,12 @@ STATUSES = {
     Status.SERVING: pb.HEALTH_STATUS_SERVING,
     Status.DEGRADED: pb.HEALTH_STATUS_DEGRADED,
     Status.NOT_SERVING: pb.HEALTH_STATUS_NOT_SERVING,
+}
+# Events read as the gateway's other JSON does: the contract's names, and every field.
+AS_THE_GATEWAY: Any = {
+    "indent": None,
+    "preserving_proto_field_name": True,
+    "always_print_fields_with_no_presence": True,
 }
 SEVERITIES = {Severity.WARNING: pb.SEVERITY_WARNING, Severity.CRITICAL: pb.SEVERITY_CRITICAL}
 
@@ -109,7 +117,7 @@ def alert_event(alert: Alert) -> Message:
 
 
 def event_from(received: Received, arrived_at_ms: int) -> PassedEvent:
-    fact = "" if received.message is None else json_format.MessageToJson(received.message, indent=None)
+    fact = "" if received.message is None else json_format.MessageToJson(received.message, **AS_THE_GATEWAY)
     return PassedEvent(
         event_id=received.event_id,
         type=received.type,

@@ -50,12 +50,9 @@ class WatchHealth:
         """Call `listener` with every picture that differs from the one before."""
         self._listeners.append(listener)
 
-    async def begin(self) -> None:
-        """Let every name be known at the gateway, before the first check."""
-        await self._front.show(self._statuses())
-
     async def forever(self) -> None:
-        """Look, and look again when the interval has passed."""
+        """Let every name be known at the gateway, then look, and look again when the interval has passed."""
+        await self._front.show(self._statuses())
         while True:
             began = self._clock.boot_ms()
             await self.look()
