@@ -1,0 +1,1 @@
+"""Where execution meets gRPC, Kafka, its store and the exchange."""

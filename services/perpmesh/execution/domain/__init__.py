@@ -1,0 +1,1 @@
+"""What an order and a trade are, and every rule about them. Pure."""

@@ -1,0 +1,221 @@
+"""The Venue port on Binance's USDⓈ-M REST dialect, through python-binance."""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+from binance.exceptions import BinanceAPIException, BinanceRequestException
+
+from perpmesh.execution.adapters import binance_json as read
+from perpmesh.execution.adapters.futures_client import FuturesClient
+from perpmesh.execution.application.ports import SignedEntry, VenueRefused, VenueSilent
+from perpmesh.execution.domain.budget import Lane, RateBudget
+from perpmesh.execution.domain.exchange_clock import Sample
+from perpmesh.execution.domain.facts import AccountFact, AlgoReport, Fill, IncomeRow, OrderReport, PositionFact
+from perpmesh.execution.domain.remedies import UNREACHABLE, Remedy, remedy_of
+from perpmesh.execution.domain.words import Side
+from perpmesh.kernel.instrument import Instrument
+from perpmesh.kernel.money import text
+from perpmesh.kernel.time import Clock
+from perpmesh.platform.settings import MeshSettings
+
+NO_NEED = (-4046, -4059)
+NOT_FOUND = (-2013, -2011)
+BAN_MS = 5_000
+BAN_LONG_MS = 120_000
+MARGIN_TYPE = "CROSSED"
+
+
+class BinanceVenue:
+    """Talks to the exchange. Entries and queries keep out of the exits' reserve; exits always go out."""
+
+    def __init__(self, settings: MeshSettings, clock: Clock, exchange_now_ms: Any) -> None:
+        self._clock = clock
+        self._exchange_now_ms = exchange_now_ms
+        self.budget = RateBudget()
+        self.client = FuturesClient(
+            key=settings.api_key.get_secret_value(), secret=settings.api_secret.get_secret_value(),
+            url=settings.exchange_url.rstrip("/"), stamp=exchange_now_ms, on_headers=self._heard_headers,
+        )  # fmt: skip
+
+    async def close(self) -> None:
+        await self.client.close_connection()
+
+    def _heard_headers(self, status: int, headers: Any) -> None:
+        def count(name: str) -> int | None:
+            value = headers.get(name)
+            return int(value) if value is not None and value.isdigit() else None
+
+        now = self._exchange_now_ms()
+        self.budget.heard(
+            now, weight=count("X-MBX-USED-WEIGHT-1M"), minute=count("X-MBX-ORDER-COUNT-1M"),
+            ten_seconds=count("X-MBX-ORDER-COUNT-10S"),
+        )  # fmt: skip
+        if status in (418, 429):
+            seconds = count("Retry-After")
+            self.budget.banned(now, seconds * 1000 if seconds else BAN_MS if status == 429 else BAN_LONG_MS)  # noqa: PLR2004
+
+    def keep_reserve(self, share: Decimal) -> None:
+        """Adopt policy's share of every rate limit that only exits may use."""
+        self.budget.reserve = share
+
+    def budget_left(self) -> bool:
+        return self.budget.allows(Lane.ENTRY, self._exchange_now_ms(), orders=2)
+
+    # Asking.
+
+    async def _ask(self, method: str, path: str, *, lane: Lane, weight: int = 0, version: int = 1, **data: Any) -> Any:
+        if not self.budget.allows(lane, self._exchange_now_ms(), weight=weight):
+            raise VenueRefused(-1003, "the rest of the rate limit is kept for exits", 429)
+        return await _told(
+            self.client._request_futures_api(method, path, signed=True, version=version, data=data)  # noqa: SLF001 - the library's own door
+        )
+
+    async def _query(self, path: str, weight: int, *, version: int = 1, **data: Any) -> Any:
+        return await self._ask("get", path, lane=Lane.QUERY, weight=weight, version=version, **data)
+
+    # Entries.
+
+    def sign_entry(
+        self, *, symbol: str, side: Side, quantity: Decimal, client_id: str, timestamp_ms: int, window_ms: int
+    ) -> SignedEntry:
+        body = self.client.sign(
+            {
+                "symbol": symbol, "side": side.value, "type": "MARKET", "quantity": text(quantity),
+                "newClientOrderId": client_id, "newOrderRespType": "RESULT", "timestamp": timestamp_ms,
+                "recvWindow": window_ms,
+            }
+        )  # fmt: skip
+        return SignedEntry(client_id, body)
+
+    async def send_entry(self, entry: SignedEntry) -> OrderReport:
+        sent = self.client._request_futures_api("post", "order", signed=True, data=dict(entry.body))  # noqa: SLF001
+        return read.order(await _told(sent))
+
+    # Exits and protection.
+
+    async def reduce(self, *, symbol: str, side: Side, quantity: Decimal, client_id: str) -> OrderReport:
+        answer = await self._ask(
+            "post", "order", lane=Lane.EXIT, symbol=symbol, side=side.value, type="MARKET", quantity=text(quantity),
+            reduceOnly="true", newClientOrderId=client_id, newOrderRespType="RESULT",
+        )  # fmt: skip
+        return read.order(answer)
+
+    async def place_conditional(
+        self, *, symbol: str, side: Side, kind: str, trigger: Decimal, client_id: str, quantity: Decimal | None = None
+    ) -> AlgoReport:
+        size: dict[str, Any] = (
+            {"closePosition": "true"} if quantity is None else {"quantity": text(quantity), "reduceOnly": "true"}
+        )
+        answer = await self._ask(
+            "post", "algoOrder", lane=Lane.EXIT, algoType="CONDITIONAL", symbol=symbol, side=side.value, type=kind,
+            triggerPrice=text(trigger), workingType="MARK_PRICE", clientAlgoId=client_id, **size,
+        )  # fmt: skip
+        return read.algo(answer)
+
+    async def cancel_order(self, symbol: str, client_id: str) -> None:
+        await self._ask("delete", "order", lane=Lane.EXIT, symbol=symbol, origClientOrderId=client_id)
+
+    async def cancel_conditional(self, client_id: str) -> None:
+        await self._ask("delete", "algoOrder", lane=Lane.EXIT, clientAlgoId=client_id)
+
+    # Queries.
+
+    async def order(self, symbol: str, *, client_id: str = "", exchange_id: str = "") -> OrderReport | None:
+        named: dict[str, Any] = {"orderId": exchange_id} if exchange_id else {"origClientOrderId": client_id}
+        answer = await _unless_missing(self._query("order", 1, symbol=symbol, **named))
+        return read.order(answer) if answer is not None else None
+
+    async def conditional(self, client_id: str) -> AlgoReport | None:
+        answer = await _unless_missing(self._query("algoOrder", 1, clientAlgoId=client_id))
+        return read.algo(answer) if answer is not None else None
+
+    async def open_orders(self, symbol: str) -> Sequence[OrderReport]:
+        return [read.order(row) for row in await self._query("openOrders", 1, symbol=symbol)]
+
+    async def open_conditionals(self, symbol: str) -> Sequence[AlgoReport]:
+        return [read.algo(row) for row in await self._query("openAlgoOrders", 1, symbol=symbol)]
+
+    async def positions(self, symbol: str = "") -> Sequence[PositionFact]:
+        named: dict[str, Any] = {"symbol": symbol} if symbol else {}
+        rows = [read.position(row) for row in await self._query("positionRisk", 5, version=3, **named)]
+        return [row for row in rows if row.signed]
+
+    async def account(self) -> AccountFact:
+        return read.account(await self._query("account", 5, version=3))
+
+    async def fills(self, symbol: str, *, order_id: str = "", from_id: int = 0) -> Sequence[Fill]:
+        named: dict[str, Any] = {"orderId": order_id} if order_id else {"fromId": from_id} if from_id else {}
+        rows = await self._query("userTrades", 5, symbol=symbol, limit=1000, **named)
+        return sorted((read.fill(row) for row in rows), key=lambda fill: fill.trade_id)
+
+    async def income(self, symbol: str, start_ms: int) -> Sequence[IncomeRow]:
+        found: list[IncomeRow] = []
+        while True:
+            rows = await self._query("income", 30, symbol=symbol, startTime=start_ms, limit=1000)
+            page = [read.income(row) for row in rows]
+            known = {(row.kind, row.tran_id) for row in found}
+            fresh = [row for row in page if (row.kind, row.tran_id) not in known]
+            found += fresh
+            if len(page) < 1000 or not fresh:  # noqa: PLR2004 - the limit asked for
+                return found
+            start_ms = page[-1].time_ms
+
+    async def instruments(self) -> Mapping[str, Instrument]:
+        answer = await _told(self.client._request_futures_api("get", "exchangeInfo"))  # noqa: SLF001
+        read.limits(answer, self.budget.limits)
+        return read.instruments(answer)
+
+    async def clock_sample(self) -> Sample:
+        before = self._clock.boot_ms()
+        answer = await _told(self.client._request_futures_api("get", "time"))  # noqa: SLF001
+        return Sample(before, int(answer["serverTime"]), self._clock.boot_ms())
+
+    async def account_trouble(self) -> str:
+        if (await self._query("positionSide/dual", 30))["dualSidePosition"]:
+            return "HEDGE_MODE"
+        if (await self._query("multiAssetsMargin", 30))["multiAssetsMargin"]:
+            return "MULTI_ASSETS_MODE"
+        if (await self._query("feeBurn", 30))["feeBurn"]:
+            return "BNB_FEE_BURN"
+        return ""
+
+    async def prepare_symbol(self, symbol: str, leverage: int) -> None:
+        await self._set("leverage", symbol=symbol, leverage=leverage)
+        try:
+            await self._set("marginType", symbol=symbol, marginType=MARGIN_TYPE)
+        except VenueRefused as refused:
+            if refused.code not in (-4047, -4048):  # with orders or a position it stays as it is
+                raise
+
+    async def _set(self, path: str, **data: Any) -> None:
+        try:
+            await self._ask("post", path, lane=Lane.QUERY, weight=1, **data)
+        except VenueRefused as refused:
+            if refused.code not in NO_NEED:
+                raise
+
+
+async def _told(asked: Awaitable[Any]) -> Any:
+    """Return the answer; say VenueRefused when nothing was done, VenueSilent when that is not known."""
+    try:
+        return await asked
+    except BinanceAPIException as error:
+        code = int(error.code) if isinstance(error.code, int) else 0
+        if remedy_of(code or -error.status_code, error.status_code) is Remedy.QUERY:
+            raise VenueSilent(f"{error.status_code} {code}: {error.message}") from error
+        raise VenueRefused(code or -error.status_code, str(error.message), error.status_code) from error
+    except aiohttp.ClientConnectorError as error:
+        raise VenueRefused(UNREACHABLE, "the exchange cannot be reached", 503) from error
+    except (aiohttp.ClientError, TimeoutError, BinanceRequestException) as error:
+        raise VenueSilent(f"{type(error).__name__}: {error}") from error
+
+
+async def _unless_missing(asked: Awaitable[Any]) -> Any:
+    try:
+        return await asked
+    except VenueRefused as refused:
+        if refused.code in NOT_FOUND:
+            return None
+        raise

@@ -1,0 +1,110 @@
+"""Holds the entry lease: asks twice a second with a report, and honours a revocation before it acknowledges it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from perpmesh.execution.adapters import wire
+from perpmesh.execution.application.assembly import UseCases
+from perpmesh.execution.application.entry_lease import Grant
+from perpmesh.execution.application.flatten import Honoured
+from perpmesh.kernel.ids import derived_id
+from perpmesh.kernel.money import text
+from perpmesh.platform import grpc_client, telemetry
+from perpmesh.platform.outbox import Outbox
+from perpmesh.platform.settings import MeshSettings
+from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2 as ess
+from perpmesh_api.risk_safety.v1 import risk_service_pb2 as pb
+from perpmesh_api.risk_safety.v1 import risk_service_pb2_grpc as rpc
+
+log = telemetry.log(__name__)
+ASK_SECONDS = 0.5
+TRADES = "execution.trades.v1"
+
+
+class LeaseClient:
+    """One stream at a time; a broken one is opened again, and the lease meanwhile runs out by itself."""
+
+    def __init__(self, settings: MeshSettings, outbox: Outbox, cases: UseCases) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self._cases = cases
+        clock = cases.tools.desk.clock
+        self._holder_id = derived_id("execution", clock.boot_ms(), clock.now_ms())
+        self._sequence = 0
+        self._to_say: asyncio.Queue[Honoured] = asyncio.Queue()
+        self._honouring: dict[int, asyncio.Task[None]] = {}
+
+    async def hold(self) -> None:
+        """Hold the stream until it breaks; run it inside `forever`."""
+        self._sequence = 0
+        self._cases.lease.forget()
+        async with grpc_client.channel(self._settings.address("risk_safety")) as channel:
+            keeper: Any = rpc.RiskServiceStub(channel)
+            async for answer in keeper.HoldEntryLease(self._words(), wait_for_ready=True):
+                self._heard(answer)
+
+    async def _words(self) -> AsyncIterator[Any]:
+        while True:
+            yield await self._report(None)
+            try:
+                honoured = await asyncio.wait_for(self._to_say.get(), ASK_SECONDS)
+            except TimeoutError:
+                continue
+            yield await self._report(honoured)
+
+    async def _report(self, honoured: Honoured | None) -> Any:
+        desk, reporter = self._cases.tools.desk, self._cases.reporter
+        newest = await self._outbox.newest_sequence(TRADES)
+        equity = desk.equity()
+        self._sequence += 1
+        held = sorted(desk.positions)
+        word = pb.HoldEntryLeaseRequest(
+            holder_id=self._holder_id,
+            request_sequence=self._sequence,
+            newest_trade_sequence=newest,
+            equity=text(equity) if equity is not None else "",
+            unprotected_positions=len(desk.unprotected()),
+            reconciled=reporter.is_reconciled(),
+            market_time_ms=desk.market_time_ms(),
+            price_age_ms=reporter.price_age_ms(),
+            recent_execution_errors=desk.recent_errors(),
+            open_positions=held,
+            protected_positions=[symbol for symbol in held if symbol in desk.protected],
+            ledger_mismatch=desk.mismatch[:500],
+        )
+        if honoured is not None:
+            word.acknowledged_epoch = honoured.epoch
+            word.canceled_orders.extend(honoured.canceled)
+        self._cases.lease.asked(self._sequence)
+        return word
+
+    def _heard(self, answer: Any) -> None:
+        state = wire.lease_state(answer.state)
+        if state == "GRANTED":
+            self._cases.lease.granted(
+                Grant(
+                    sequence=answer.request_sequence, valid_for_ms=answer.valid_for_ms, epoch=answer.epoch,
+                    stage=wire.stage(answer.stage), policy_revision=answer.policy_revision,
+                )
+            )  # fmt: skip
+        elif state == "REVOKED":
+            self._revoked(answer)
+        else:
+            self._cases.lease.withheld(answer.reason)
+
+    def _revoked(self, answer: Any) -> None:
+        """Stop at once; cancel, wait and acknowledge beside the stream, once per epoch at a time."""
+        self._cases.lease.revoked(answer.epoch, answer.reason)
+        if (running := self._honouring.get(answer.epoch)) is not None and not running.done():
+            return
+        flatten = answer.mode == ess.TRIP_MODE_FLATTEN
+        self._honouring[answer.epoch] = asyncio.create_task(self._honour(answer.epoch, answer.reason, flatten=flatten))
+
+    async def _honour(self, epoch: int, reason: str, *, flatten: bool) -> None:
+        honoured = await self._cases.flatten.honour(epoch, reason)
+        self._to_say.put_nowait(honoured)
+        log.warning("entry lease revoked", epoch=epoch, reason=reason, canceled=honoured.canceled, flatten=flatten)
+        if flatten and honoured.open_positions:
+            done = await self._cases.flatten.flatten(reason=f"emergency stop: {reason}"[:200])
+            log.warning("flattened", orders=len(done.orders), remaining=[left.symbol for left in done.remaining])

@@ -1,0 +1,73 @@
+"""The exchange's user stream: it says at once that something moved; what it is, REST tells."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+
+from perpmesh.execution.adapters.binance_json import number
+from perpmesh.execution.adapters.futures_client import FuturesClient
+from perpmesh.execution.application.desk import Desk
+from perpmesh.platform import telemetry
+from perpmesh.platform.settings import MeshSettings
+
+log = telemetry.log(__name__)
+KEEP_ALIVE_SECONDS = 20 * 60
+HEARTBEAT_SECONDS = 15.0
+
+
+class UserStream:
+    """Opens the stream, keeps its key alive, and names the symbols of each event."""
+
+    def __init__(
+        self, settings: MeshSettings, client: FuturesClient, desk: Desk, moved: Callable[[list[str]], None]
+    ) -> None:
+        self._url = settings.exchange_ws_url
+        self._client = client
+        self._desk = desk
+        self._moved = moved
+
+    async def listen(self) -> None:
+        """Listen until the stream ends; run it inside `forever`. What was missed meanwhile, a full look finds."""
+        key = await self._client.futures_stream_get_listen_key()
+        async with aiohttp.ClientSession() as session:
+            url = f"{self._url}/private/ws?listenKey={key}"
+            async with session.ws_connect(url, heartbeat=HEARTBEAT_SECONDS) as socket:
+                log.info("user stream open")
+                self._moved([])
+                keeper = asyncio.create_task(self._keep_alive(key))
+                try:
+                    async for frame in socket:
+                        if frame.type is aiohttp.WSMsgType.TEXT and not self._heard(frame.json()):
+                            return
+                finally:
+                    keeper.cancel()
+        log.warning("user stream ended")
+
+    async def _keep_alive(self, key: str) -> None:
+        while True:
+            await asyncio.sleep(KEEP_ALIVE_SECONDS)
+            await self._client.futures_stream_keepalive(key)
+
+    def _heard(self, message: Mapping[str, Any]) -> bool:
+        """Take one event in; return False when the stream is of no use any more."""
+        event: Mapping[str, Any] = message.get("data", message)
+        match event.get("e"):
+            case "ORDER_TRADE_UPDATE" | "ALGO_UPDATE":
+                self._moved([event["o"]["s"]])
+            case "ACCOUNT_UPDATE":
+                self._account(event["a"])
+            case "listenKeyExpired":
+                return False
+            case "ACCOUNT_CONFIG_UPDATE" | "MARGIN_CALL":
+                log.warning("account event", kind=event["e"])
+                self._moved([])
+        return True
+
+    def _account(self, change: Mapping[str, Any]) -> None:
+        for balance in change.get("B", ()):
+            if balance["a"] == "USDT" and self._desk.account is not None:
+                self._desk.account = replace(self._desk.account, wallet=number(balance["wb"]))
+        self._moved([position["s"] for position in change.get("P", ())])

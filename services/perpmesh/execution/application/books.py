@@ -1,0 +1,96 @@
+"""Prices open trades and books closed ones, from the exchange's own fills and income."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from perpmesh.execution.application.tools import Tools
+from perpmesh.execution.domain.booking import average_price, books_of, flat_to_flat, is_complete
+from perpmesh.execution.domain.facts import Fill
+from perpmesh.execution.domain.trade import Trade, closed, priced, risk_at
+from perpmesh.execution.domain.words import CloseReason, Leg
+from perpmesh.kernel.money import text
+
+PAGE = 1_000
+LIQUIDATION_PREFIX = "autoclose-"
+REASON_OF_LEG = {
+    Leg.STOP: CloseReason.STOP,
+    Leg.TAKE_PROFIT: CloseReason.TAKE_PROFIT,
+    Leg.EXIT: CloseReason.EXIT,
+    Leg.FLATTEN: CloseReason.FLATTEN,
+}
+
+
+class Books:
+    """Asks the exchange what a trade paid and earned; what it does not yet tell is asked again later."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._venue = tools.venue
+        self._ledger = tools.ledger
+        self._desk = tools.desk
+        self._diary = tools.diary
+        self._clock = tools.desk.clock
+
+    async def priced(self, trade: Trade) -> Trade:
+        """Return the trade with its entry price and first fill, when the exchange tells them now."""
+        fills = [fill for fill in await self._entry_fills(trade) if fill.side is trade.side]
+        if not fills:
+            return trade
+        found = priced(trade, average_price(fills), self._clock.now_ms())
+        return replace(found, first_fill_id=fills[0].trade_id, opened_ms=fills[0].time_ms)
+
+    async def _entry_fills(self, trade: Trade) -> Sequence[Fill]:
+        entries = [o for o in await self._ledger.log.orders_of(trade.trade_id) if o.leg is Leg.ENTRY and o.exchange_id]
+        found: list[Fill] = []
+        for order in entries:
+            found += await self._venue.fills(trade.symbol, order_id=order.exchange_id)
+        return sorted(found, key=lambda fill: fill.trade_id)
+
+    async def book(self, trade: Trade) -> bool:
+        """Close a trade whose position is gone; return False while the exchange has not told all of it."""
+        if not trade.first_fill_id:
+            trade = await self.priced(trade)
+            if not trade.first_fill_id:
+                return False
+        fills = flat_to_flat(await self._fills_since(trade))
+        if fills is None:
+            return False
+        income = await self._venue.income(trade.symbol, fills[0].time_ms)
+        if not is_complete(fills, income):
+            return False
+        books = books_of(trade.side, fills, income)
+        reason = await self._reason(trade, books.last_order_id)
+        risk = trade.initial_risk or risk_at(books.entry_price, trade.stop_wish, books.quantity, trade.side)
+        trade = priced(trade, books.entry_price, self._clock.now_ms())
+        done = closed(
+            trade, reason, self._clock.now_ms(), quantity=books.quantity, exit_price=books.exit_price,
+            realized=books.realized, commission=books.commission, funding=books.funding, initial_risk=risk,
+            first_fill_id=books.first_fill_id, opened_ms=books.opened_ms, closed_ms=books.closed_ms,
+        )  # fmt: skip
+        account = await self._venue.account()
+        await self._ledger.commit(trades=[done], equity=text(account.equity))
+        self._desk.account = account
+        self._desk.closed(trade.symbol)
+        self._desk.mismatch = f"{trade.symbol}: {books.mismatch}" if books.mismatch else ""
+        self._diary.info("trade closed", trade_id=trade.trade_id, symbol=trade.symbol, reason=reason.value,
+                         net_pnl=text(done.net_pnl), mismatch=books.mismatch)  # fmt: skip
+        return True
+
+    async def _fills_since(self, trade: Trade) -> list[Fill]:
+        found: list[Fill] = []
+        start = trade.first_fill_id
+        while True:
+            page = await self._venue.fills(trade.symbol, from_id=start)
+            found += page
+            if len(page) < PAGE or flat_to_flat(found) is not None:
+                return found
+            start = page[-1].trade_id + 1
+
+    async def _reason(self, trade: Trade, order_id: str) -> CloseReason:
+        """Ask which order closed it; what the position's own last fill says is what happened."""
+        report = await self._venue.order(trade.symbol, exchange_id=order_id)
+        if report is None:
+            return CloseReason.EXTERNAL
+        if report.client_id.startswith(LIQUIDATION_PREFIX):
+            return CloseReason.LIQUIDATION
+        order = await self._ledger.order(report.client_id)
+        return REASON_OF_LEG.get(order.leg, CloseReason.EXTERNAL) if order else CloseReason.EXTERNAL

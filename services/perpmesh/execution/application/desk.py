@@ -1,0 +1,137 @@
+"""What execution knows at this moment, in memory: rebuilt from the exchange and the log after every start."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from perpmesh.execution.application.ports import Prices, VenueRefused
+from perpmesh.execution.domain.exchange_clock import ExchangeClock
+from perpmesh.execution.domain.facts import AccountFact, PositionFact
+from perpmesh.execution.domain.remedies import Remedy
+from perpmesh.kernel.instrument import Instrument
+from perpmesh.kernel.money import ZERO
+from perpmesh.kernel.time import MS_PER_MINUTE, Clock
+
+NO_INSTRUMENTS: Mapping[str, Instrument] = {}
+ERROR_WINDOW_MS = 15 * MS_PER_MINUTE
+JUST_CLOSED_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Risk that an entry in flight has taken and no position shows yet."""
+
+    symbol: str
+    notional: Decimal
+    risk: Decimal
+
+
+class Desk:
+    """Shared by the use cases, which all run on one event loop: what happens between two awaits is atomic."""
+
+    def __init__(self, clock: Clock, prices: Prices) -> None:
+        self.clock = clock
+        self.prices = prices
+        self.exchange_clock = ExchangeClock()
+        self.instruments = NO_INSTRUMENTS
+        self.positions: dict[str, PositionFact] = {}
+        self.protected: set[str] = set()
+        self.account: AccountFact | None = None
+        self.account_trouble = "ACCOUNT_UNCHECKED"
+        self.reconciled_boot_ms = -1
+        self.unsettled_symbols: set[str] = set()
+        self.mismatch = ""
+        self.reservations: dict[str, Reservation] = {}
+        self.locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.wants_upkeep = asyncio.Event()
+        self.wants_filters = False
+        self._errors: deque[int] = deque()
+        self._entries: deque[int] = deque()
+        self._closed: dict[str, int] = {}
+
+    # What went wrong, and what that asks for.
+
+    def failed(self, error: VenueRefused) -> None:
+        """Take note of a refusal by the exchange, and ask for the upkeep that may cure it."""
+        self.count_error()
+        if error.remedy is Remedy.RESYNC_CLOCK:
+            self.exchange_clock.forget()
+        elif error.remedy is Remedy.REFRESH_FILTERS:
+            self.wants_filters = True
+        elif error.remedy is Remedy.STOP_ENTERING:
+            self.account_trouble = f"EXCHANGE_{-error.code}"
+        self.wants_upkeep.set()
+
+    def count_error(self) -> None:
+        self._errors.append(self.clock.boot_ms())
+
+    def recent_errors(self) -> int:
+        return _within(self._errors, self.clock.boot_ms() - ERROR_WINDOW_MS)
+
+    def count_entry(self) -> None:
+        self._entries.append(self.clock.boot_ms())
+
+    def entries_last_minute(self) -> int:
+        return _within(self._entries, self.clock.boot_ms() - MS_PER_MINUTE)
+
+    def closed(self, symbol: str) -> None:
+        self._closed[symbol] = self.clock.boot_ms()
+
+    def just_closed(self, symbol: str) -> bool:
+        """Whether a position seen now may be one that we have just closed: a query may lag behind."""
+        return self.clock.boot_ms() - self._closed.get(symbol, -JUST_CLOSED_MS) < JUST_CLOSED_MS
+
+    def exchange_now_ms(self) -> int:
+        """Return the exchange's time as far as it is known; else our own wall clock's."""
+        boot = self.clock.boot_ms()
+        return self.exchange_clock.now_ms(boot) if self.exchange_clock.is_known(boot) else self.clock.now_ms()
+
+    # What is known of money.
+
+    def note_positions(self, found: Iterable[PositionFact]) -> None:
+        self.positions = {position.symbol: position for position in found if position.signed}
+
+    def note_position(self, symbol: str, found: PositionFact | None) -> None:
+        if found is None or not found.signed:
+            self.positions.pop(symbol, None)
+        else:
+            self.positions[symbol] = found
+
+    def mark(self, symbol: str) -> Decimal:
+        """Return the newest mark price that anybody told us; 0 when nobody did."""
+        price = self.prices.price(symbol)
+        known = self.positions.get(symbol)
+        return (price.mark or price.last) if price else known.mark if known else ZERO
+
+    def equity(self) -> Decimal | None:
+        """Return the wallet with unrealised PnL at the newest marks; None before the first account report."""
+        if self.account is None:
+            return None
+        return self.account.wallet + sum((self._unrealized(p) for p in self.positions.values()), ZERO)
+
+    def _unrealized(self, position: PositionFact) -> Decimal:
+        return position.signed * (self.mark(position.symbol) - position.entry)
+
+    def notional(self, symbol: str = "") -> Decimal:
+        """Return the worth of positions and reservations, of one symbol or of all."""
+        held = (p.size * self.mark(p.symbol) for p in self.positions.values() if symbol in ("", p.symbol))
+        asked = (r.notional for r in self.reservations.values() if symbol in ("", r.symbol))
+        return sum(held, ZERO) + sum(asked, ZERO)
+
+    def reserved_risk(self) -> Decimal:
+        return sum((reservation.risk for reservation in self.reservations.values()), ZERO)
+
+    def unprotected(self) -> list[str]:
+        return sorted(symbol for symbol in self.positions if symbol not in self.protected)
+
+    def market_time_ms(self) -> int:
+        newest = self.prices.newest()
+        return newest.market_time_ms if newest else 0
+
+
+def _within(moments: deque[int], since: int) -> int:
+    while moments and moments[0] < since:
+        moments.popleft()
+    return len(moments)

@@ -1,0 +1,72 @@
+"""Keeps fresh what all else rests on: the exchange's clock, its filters, and how the account is set up."""
+
+import asyncio
+from collections.abc import Sequence
+
+from perpmesh.execution.application.tools import Tools
+from perpmesh.kernel.time import MS_PER_MINUTE
+
+SAMPLES = 5
+SAMPLE_PAUSE_SECONDS = 0.02
+CLOCK_EVERY_SECONDS = 15.0
+ACCOUNT_EVERY_MS = MS_PER_MINUTE
+FILTERS_EVERY_MS = 10 * MS_PER_MINUTE
+
+
+class Upkeep:
+    """Runs for ever; a pass comes at once when a refusal of the exchange asks for it."""
+
+    def __init__(self, tools: Tools, *, symbols: Sequence[str]) -> None:
+        self._venue = tools.venue
+        self._desk = tools.desk
+        self._policies = tools.policies
+        self._symbols = symbols
+        self._sleep = tools.sleep
+        self._diary = tools.diary
+        self._account_boot_ms = -ACCOUNT_EVERY_MS
+        self._filters_boot_ms = -FILTERS_EVERY_MS
+        self._prepared: set[tuple[str, int]] = set()
+
+    async def run(self) -> None:
+        while True:
+            await self.once()
+            self._desk.wants_upkeep.clear()
+            try:
+                await asyncio.wait_for(self._desk.wants_upkeep.wait(), CLOCK_EVERY_SECONDS)
+            except TimeoutError:
+                continue
+            await self._sleep(1)  # whatever asked for it may ask again at once
+
+    async def once(self) -> None:
+        """Bring everything that is due up to date."""
+        await self._sample_clock()
+        boot = self._desk.clock.boot_ms()
+        if self._desk.wants_filters or boot - self._filters_boot_ms >= FILTERS_EVERY_MS:
+            self._desk.instruments = await self._venue.instruments()
+            self._desk.wants_filters = False
+            self._filters_boot_ms = boot
+        if self._desk.account_trouble or boot - self._account_boot_ms >= ACCOUNT_EVERY_MS:
+            await self._check_account()
+            self._account_boot_ms = boot
+
+    async def _sample_clock(self) -> None:
+        for _ in range(SAMPLES):
+            self._desk.exchange_clock.add(await self._venue.clock_sample())
+            await self._sleep(SAMPLE_PAUSE_SECONDS)
+
+    async def _check_account(self) -> None:
+        """One-way, single-asset, no BNB burn: else the books would not hold to the cent, and nothing enters."""
+        trouble = await self._venue.account_trouble()
+        if not trouble:
+            await self._prepare()
+        if trouble != self._desk.account_trouble:
+            self._diary.info("account checked", trouble=trouble or "none")
+        if self._desk.account_trouble != "STORE_FAILED":
+            self._desk.account_trouble = trouble
+
+    async def _prepare(self) -> None:
+        leverage = self._policies.integer("execution.leverage")
+        for symbol in self._symbols:
+            if symbol in self._desk.instruments and (symbol, leverage) not in self._prepared:
+                await self._venue.prepare_symbol(symbol, leverage)
+                self._prepared.add((symbol, leverage))

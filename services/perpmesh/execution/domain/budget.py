@@ -1,0 +1,65 @@
+"""How much we may still ask of the exchange, learnt from its answers, with a reserve that only exits may use."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+MINUTE_MS, TEN_SECONDS_MS = 60_000, 10_000
+
+
+class Lane(Enum):
+    """Who asks."""
+
+    ENTRY = "entry"
+    QUERY = "query"
+    EXIT = "exit"  # exits and protection: may use the reserve, and go out even when it is spent
+
+
+@dataclass(slots=True)
+class Limits:
+    """What the exchange allows; exchangeInfo may say otherwise."""
+
+    weight_per_minute: int = 2_400
+    orders_per_minute: int = 1_200
+    orders_per_ten_seconds: int = 300
+
+
+class RateBudget:
+    """Counts by the exchange's own headers, in its fixed windows."""
+
+    def __init__(self, limits: Limits | None = None, reserve: Decimal = Decimal("0.25")) -> None:
+        self.limits = limits or Limits()
+        self.reserve = reserve
+        self._weight = (0, 0)  # (window, used)
+        self._minute = (0, 0)
+        self._ten_seconds = (0, 0)
+        self._banned_until_ms = 0
+
+    def heard(self, now_ms: int, *, weight: int | None, minute: int | None, ten_seconds: int | None) -> None:
+        """Take in the counters of one answer."""
+        if weight is not None:
+            self._weight = (now_ms // MINUTE_MS, weight)
+        if minute is not None:
+            self._minute = (now_ms // MINUTE_MS, minute)
+        if ten_seconds is not None:
+            self._ten_seconds = (now_ms // TEN_SECONDS_MS, ten_seconds)
+
+    def banned(self, now_ms: int, for_ms: int) -> None:
+        """The exchange said 429 or 418: nothing but exits until it is over."""
+        self._banned_until_ms = max(self._banned_until_ms, now_ms + for_ms)
+
+    def allows(self, lane: Lane, now_ms: int, *, weight: int = 0, orders: int = 0) -> bool:
+        if lane is Lane.EXIT:
+            return True
+        if now_ms < self._banned_until_ms:
+            return False
+        minute, ten_seconds = now_ms // MINUTE_MS, now_ms // TEN_SECONDS_MS
+        return (
+            self._fits(self._weight, minute, weight, self.limits.weight_per_minute)
+            and self._fits(self._minute, minute, orders, self.limits.orders_per_minute)
+            and self._fits(self._ten_seconds, ten_seconds, orders, self.limits.orders_per_ten_seconds)
+        )
+
+    def _fits(self, counted: tuple[int, int], window: int, more: int, limit: int) -> bool:
+        used = counted[1] if counted[0] == window else 0
+        return used + more <= limit * (1 - self.reserve)

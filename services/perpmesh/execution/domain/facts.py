@@ -1,0 +1,123 @@
+"""What the exchange says, in our words. The adapter fills these in; nothing else comes from there."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from perpmesh.execution.domain.words import OrderStatus, Side
+from perpmesh.kernel.money import ZERO
+
+STOP_TYPES = ("STOP_MARKET", "TRAILING_STOP_MARKET")
+TAKE_PROFIT_TYPES = ("TAKE_PROFIT_MARKET",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReport:
+    """One ordinary order. `average` is 0 while the exchange has not told it."""
+
+    client_id: str
+    exchange_id: str
+    symbol: str
+    side: Side
+    status: OrderStatus
+    executed: Decimal
+    average: Decimal = ZERO
+    reduce_only: bool = False
+    time_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlgoReport:
+    """One conditional order. `status` is the exchange's word: NEW, TRIGGERED, FINISHED, CANCELED."""
+
+    client_id: str
+    exchange_id: str
+    symbol: str
+    side: Side
+    type: str
+    status: str
+    trigger_price: Decimal
+    quantity: Decimal = ZERO
+    close_position: bool = False
+    reduce_only: bool = False
+    actual_order_id: str = ""
+    actual_quantity: Decimal = ZERO
+    actual_price: Decimal = ZERO
+    reject_reason: str = ""
+
+    @property
+    def stands(self) -> bool:
+        return self.status == "NEW"
+
+    @property
+    def only_reduces(self) -> bool:
+        return self.close_position or self.reduce_only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionFact:
+    """One net position."""
+
+    symbol: str
+    signed: Decimal
+    entry: Decimal = ZERO
+    mark: Decimal = ZERO
+    unrealized: Decimal = ZERO
+    liquidation: Decimal = ZERO
+    notional: Decimal = ZERO
+
+    @property
+    def size(self) -> Decimal:
+        return abs(self.signed)
+
+    @property
+    def side(self) -> Side:
+        """The side that opened it; meaningless when it is flat."""
+        return Side.BUY if self.signed > 0 else Side.SELL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """One execution of one of our orders. `time_ms` is market time; commission is positive when paid."""
+
+    trade_id: int
+    order_id: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    realized: Decimal
+    commission: Decimal
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomeRow:
+    """One change of the wallet, as the exchange booked it. `time_ms` is market time."""
+
+    kind: str
+    amount: Decimal
+    time_ms: int
+    trade_id: int = 0
+    tran_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFact:
+    """The account in USDT."""
+
+    wallet: Decimal
+    equity: Decimal  # with unrealised PnL
+    available: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceFact:
+    """The newest price of a symbol, and when it reached us by the boot clock."""
+
+    symbol: str
+    last: Decimal
+    mark: Decimal
+    bid: Decimal
+    ask: Decimal
+    market_time_ms: int
+    heard_boot_ms: int
+    stale: bool = False
