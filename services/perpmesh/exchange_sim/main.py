@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from perpmesh.exchange_sim.adapters.board import Board
 from perpmesh.exchange_sim.adapters.door import Door
-from perpmesh.exchange_sim.adapters.grpc_api import SERVICE, ExchangeControlApi
+from perpmesh.exchange_sim.adapters.grpc_api import SERVICE, ExchangeControlApi, add_to_server
 from perpmesh.exchange_sim.adapters.hub import CADENCES_MS, Hub
 from perpmesh.exchange_sim.adapters.opening import open_venue
 from perpmesh.exchange_sim.adapters.server import http_server, loops
@@ -18,7 +18,6 @@ from perpmesh.platform.grpc_server import serving
 from perpmesh.platform.process import run_service, until_stopped
 from perpmesh.platform.settings import EXCHANGE, MeshSettings
 from perpmesh.platform.time import SystemClock
-from perpmesh_api.exchange_sim.v1.exchange_control_service_pb2_grpc import add_ExchangeControlServiceServicer_to_server
 
 log = telemetry.log(__name__)
 
@@ -39,7 +38,7 @@ async def exchange(config: Config, clock: Clock) -> AsyncIterator[int]:
         port = await stack.enter_async_context(http_server(door, sockets, config.host, config.port))
         if config.grpc_listen:
             grpc = await stack.enter_async_context(serving(EXCHANGE, config.grpc_listen))
-            add_ExchangeControlServiceServicer_to_server(ExchangeControlApi(sequencer, origin), grpc.server)
+            add_to_server(ExchangeControlApi(sequencer, origin), grpc.server)
             await grpc.start([SERVICE])
             await grpc.ready()
         log.info("ready", port=port, speed=config.speed, market_ms=venue.market_ms)

@@ -1,15 +1,28 @@
 """Streams: books that can be joined to a snapshot, control frames, and listeners that come and go."""
 
 import asyncio
-import contextlib
 import json
+import socket
+from decimal import Decimal
 
 import aiohttp
 import pytest
 from tests.adapters.exchange_sim.conftest import serving
 from tests.adapters.exchange_sim.rest import Rest
 
+from perpmesh.exchange.events import TradePrinted
+from perpmesh.exchange.words import Side
 from perpmesh.exchange_sim.adapters import sockets
+from perpmesh.exchange_sim.adapters.board import Board
+from perpmesh.exchange_sim.adapters.door import Door
+from perpmesh.exchange_sim.adapters.hub import Hub
+from perpmesh.exchange_sim.adapters.opening import open_venue
+from perpmesh.exchange_sim.adapters.server import http_server
+from perpmesh.exchange_sim.application.ports import Batch, Happening
+from perpmesh.exchange_sim.application.sequencer import Sequencer
+from perpmesh.exchange_sim.config import Config
+from perpmesh.exchange_sim.domain.limits import Limits
+from perpmesh.platform.time import SystemClock
 
 
 @pytest.fixture
@@ -110,19 +123,28 @@ async def test_strict_routes_withhold_what_belongs_elsewhere(session):
 
 async def test_a_listener_that_does_not_read_is_dropped_and_nobody_else_waits(session, monkeypatch):
     monkeypatch.setattr(sockets, "WAITING_MAX", 50)
-    async with serving(speed=1_000.0) as host:
-        every = "/".join(f"{symbol}usdt@{kind}@0ms" for symbol in ("btc", "eth") for kind in ("depth", "depth20"))
-        where = host.split(":")
-        reader, writer = await asyncio.open_connection(*where, limit=1_024)
-        writer.write(
-            f"GET /stream?streams={every} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    clock = SystemClock()
+    venue, journal, replay, _ = open_venue(Config(), clock)
+    board = Board(venue, clock.now_ms())
+    hub = Hub(venue, board, clock)
+    door = Door(Sequencer(venue, journal, hub, clock, replay), board, Limits(), clock)
+    async with http_server(door, sockets.Sockets(hub, strict_routes=False), "127.0.0.1", 0) as port:
+        deaf = socket.socket()
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        deaf.connect(("127.0.0.1", port))
+        names = "/".join(f"{symbol}usdt@depth20@0ms" for symbol in ("btc", "eth"))
+        deaf.sendall(
+            f"GET /stream?streams={names} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
-        async with session.ws_connect(f"ws://{host}/ws/btcusdt@aggTrade") as other:
-            for _ in range(1_500):
-                await receive(other, 1.0)
-        with contextlib.suppress(ConnectionResetError):  # one way for the stream to end; the other is its end
-            async with asyncio.timeout(10):
-                while await reader.read(65_536):
-                    pass
-        writer.close()
+        async with session.ws_connect(f"ws://127.0.0.1:{port}/ws/btcusdt@aggTrade") as other:
+            while hub.listening < 3:
+                await asyncio.sleep(0.01)
+            told = 0
+            while hub.listening == 3:
+                told += 1
+                trade = TradePrinted("BTCUSDT", told, Decimal(1), Decimal(1), Side.BUY, told)
+                hub.tell(Batch(venue.second, venue.second, [Happening(trade, told)]))
+                assert (await receive(other, 1.0))["a"] == told
+        assert told > 50
+        deaf.close()

@@ -13,6 +13,7 @@ from perpmesh.platform.grpc_server import require_operator
 from perpmesh_api.exchange_sim.v1 import exchange_control_service_pb2 as pb
 from perpmesh_api.exchange_sim.v1 import exchange_control_service_pb2_grpc as pb_grpc
 
+add_to_server = pb_grpc.add_ExchangeControlServiceServicer_to_server
 SERVICE = "perpmesh_api.exchange_sim.v1.ExchangeControlService"
 
 
