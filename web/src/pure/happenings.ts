@@ -111,7 +111,7 @@ function tripped(fact: Fact): Happening {
 
 function alert(fact: Fact, tone: Tone): Happening {
   const it = part(fact, "alert");
-  return { tone, text: join(text(it, "rule"), text(it, "subject"), "·", text(it, "message")) };
+  return { tone, text: text(it, "message") || join(text(it, "rule"), text(it, "subject")) };
 }
 
 function policy(fact: Fact): Happening {

@@ -18,7 +18,7 @@ import { Side } from "../gen/perpmesh_api/common/v1/trading_pb";
 import type { Trade } from "../gen/perpmesh_api/execution/v1/order_service_pb";
 import { MarketDataService, type Candle } from "../gen/perpmesh_api/market_data/v1/market_data_service_pb";
 import { barTime, INTERVALS, merge, moved, type Bar, type Interval } from "../pure/bars";
-import { quantity, signed, signOf } from "../pure/money";
+import { signed, signOf } from "../pure/money";
 import * as words from "../pure/words";
 import { mark } from "./dom";
 
@@ -71,7 +71,7 @@ export class Chart {
   ) {
     this.chart = createChart(box, OPTIONS);
     this.candles = this.chart.addSeries(CandlestickSeries, {
-      upColor: GOOD, downColor: BAD, wickUpColor: GOOD, wickDownColor: BAD, borderVisible: false,
+      upColor: GOOD, downColor: BAD, wickUpColor: GOOD, wickDownColor: BAD, borderVisible: false, priceLineColor: "#5d6b80",
     });
     this.volumes = this.chart.addSeries(HistogramSeries, {
       priceScaleId: "volume", priceFormat: { type: "volume" }, priceLineVisible: false, lastValueVisible: false,
@@ -80,7 +80,12 @@ export class Chart {
     this.markers = createSeriesMarkers(this.candles, []);
     store.on("prices", () => this.onPrice());
     store.on("trades", () => this.drawTrades());
-    setInterval(() => void this.catchUp(), CATCH_UP_MS);
+    setInterval(() => this.reachable() && void this.catchUp(), CATCH_UP_MS);
+    let reached = this.reachable();
+    store.on("links", () => {
+      if (!reached && this.reachable()) void this.catchUp();
+      reached = this.reachable();
+    });
   }
 
   async show(symbol: string, interval: Interval): Promise<void> {
@@ -110,6 +115,11 @@ export class Chart {
     } catch (error) {
       if (!signal.aborted) this.trouble(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** While the feed itself finds nobody there, asking too would only fill the browser's console. */
+  private reachable(): boolean {
+    return this.store.get("links")?.prices?.state === "live";
   }
 
   private async startOver(): Promise<void> {
@@ -166,7 +176,7 @@ export class Chart {
         position: long ? "belowBar" : "aboveBar",
         shape: long ? "arrowUp" : "arrowDown",
         color: long ? "#5ea1ff" : "#c08bff",
-        text: `${long ? "L" : "S"} ${quantity(trade.quantity)}`,
+        text: long ? "L" : "S",
       });
     }
     if (left !== undefined) {

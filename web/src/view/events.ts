@@ -24,7 +24,7 @@ function makeEvent(event: WatchEventsResponse): HTMLElement {
   const details = h(
     "details",
     {},
-    h("summary", {}, h("time", {}, clock(event.timeMs)), h("span", { class: "type" }, event.type), h("span", { class: "text" }, text)),
+    h("summary", {}, h("time", {}, clock(event.timeMs)), h("span", { class: "type" }, event.type), h("span", { class: "text", title: text }, text)),
   );
   // Written when it is looked at: two hundred facts in the document would be dead weight.
   details.addEventListener("toggle", () => details.open && details.childElementCount === 1 && details.append(factOf(event)), { once: false });

@@ -18,6 +18,7 @@ import { h, mark, say } from "./dom";
 const SURE_MS = 4_000;
 const PATIENCE_MS = 20_000;
 const HOLDS = "HOLDS: no entry can reach the exchange";
+const LIFT = "to lift it: perpmesh ess reset, with the tokens of two people";
 
 type Phase = "ready" | "sure" | "stopping" | "failed";
 
@@ -97,13 +98,13 @@ function fill(banner: HTMLElement, state: string, title: string, lines: string[]
 }
 
 function showAnswer(banner: HTMLElement, answer: TripResponse): void {
-  fill(banner, "holds", HOLDS, [...recordLines(answer.trip), ...answerLines(answer)]);
+  fill(banner, "holds", HOLDS, [...recordLines(answer.trip), ...answerLines(answer), LIFT]);
 }
 
 function showStatus(banner: HTMLElement, status: EssStatus, answer: TripResponse | undefined, failed: boolean): void {
   if (status.state === EssState.TRIPPED) {
     const own = answer && answer.trip?.tripId === status.trip?.tripId ? answerLines(answer) : [];
-    fill(banner, "holds", HOLDS, [...recordLines(status.trip), ...own]);
+    fill(banner, "holds", HOLDS, [...recordLines(status.trip), ...own, LIFT]);
   } else if (status.state === EssState.TRIPPING) {
     fill(banner, "stopping", "Stopping…", recordLines(status.trip));
   } else if (!failed) {
@@ -119,7 +120,6 @@ function recordLines(trip: TripRecord | undefined): string[] {
   return [
     `${words.trigger(trip.trigger)} by ${trip.actor || "unknown"} at ${clock(trip.trippedAtMs)}${market}${trip.reason ? `: ${trip.reason}` : ""}`,
     ...(evidence.length ? [evidence.join(", ")] : []),
-    "lifted only by `perpmesh ess reset`, with two people's tokens",
   ];
 }
 

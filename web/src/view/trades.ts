@@ -9,7 +9,7 @@ import * as words from "../pure/words";
 import { h, keyed, mark, panel, say, tone } from "./dom";
 import { linkBadge } from "./links";
 
-const COLUMNS = ["opened", "symbol", "side", "size", "entry", "exit", "net", "R", "how", "strategy"];
+const COLUMNS = ["opened", "symbol", "size", "entry", "exit", "net", "R", "how", "strategy"];
 const NUMERIC = new Set(["size", "entry", "exit", "net", "R"]);
 
 export function tradesPanel(store: Store): HTMLElement {
@@ -30,23 +30,30 @@ function makeRow(trade: Trade): HTMLElement {
   return h("tr", { "data-testid": "trade", title: `trade ${trade.tradeId}\ntrace ${trade.traceId}` }, ...cells);
 }
 
+function how(trade: Trade, open: boolean): string {
+  const status = words.tradeStatus(trade.status);
+  if (open) return trade.stopPrice ? `stop ${price(trade.stopPrice)}` : status;
+  return (trade.closeReason || status).replaceAll("_", " ").toLowerCase();
+}
+
 function updateRow(row: HTMLElement, trade: Trade): void {
   const open = words.isOpen(trade.status);
   const r = open ? "" : ratio(trade.netPnl, trade.initialRisk);
   const texts = [
     trade.openedAtMs ? short(trade.openedAtMs) : NOTHING,
-    trade.symbol,
-    words.way(trade.side),
+    `${trade.side === Side.SELL ? "▼" : "▲"} ${trade.symbol}`,
     quantity(trade.quantity),
     price(trade.entryPrice),
-    open ? (trade.stopPrice ? `stop ${price(trade.stopPrice)}` : NOTHING) : price(trade.exitPrice),
+    open ? NOTHING : price(trade.exitPrice),
     open ? NOTHING : signed(trade.netPnl),
     r ? signed(r) : NOTHING,
-    open ? words.tradeStatus(trade.status) : (trade.closeReason || words.tradeStatus(trade.status)).replaceAll("_", " ").toLowerCase(),
+    how(trade, open),
     trade.strategy || "by request",
   ];
   texts.forEach((text, i) => say(row.children[i] as HTMLElement, text));
   mark(row, "open", String(open));
-  mark(row.children[2] as HTMLElement, "way", trade.side === Side.SELL ? "short" : "long");
-  for (const column of [6, 7]) tone(row.children[column] as HTMLElement, open ? 0 : signOf(trade.netPnl));
+  const symbol = row.children[1] as HTMLElement;
+  symbol.title = words.way(trade.side);
+  mark(symbol, "way", words.way(trade.side).toLowerCase());
+  for (const column of [5, 6]) tone(row.children[column] as HTMLElement, open ? 0 : signOf(trade.netPnl));
 }
