@@ -25,7 +25,7 @@ export function accountPanel(store: Store): HTMLElement {
     keyed(figures, figuresOf(summary), ({ name }) => name, makeFigure, updateFigure);
   });
   store.on("curve", (points) => drawCurve(spark, points));
-  watchAge(store, root, old, "summary", OLD_MS);
+  watchAge(store, root, old, "summary", "portfolio", OLD_MS);
   return root;
 }
 
@@ -137,7 +137,8 @@ function drawCurve(svg: SVGSVGElement, points: readonly EquityPoint[]): void {
 }
 
 export function positionsPanel(store: Store): HTMLElement {
-  const { root, body } = panel("Positions", "positions");
+  const old = h("span", { class: "badge age", "data-state": "reconnecting" });
+  const { root, body } = panel("Positions", "positions", old);
   const list = h("ul", { class: "positions" });
   const none = h("p", { class: "empty" }, "flat: no open position");
   body.append(list, none);
@@ -148,6 +149,7 @@ export function positionsPanel(store: Store): HTMLElement {
   };
   store.on("summary", show);
   store.on("trades", show);
+  watchAge(store, root, old, "summary", "portfolio", OLD_MS);
   return root;
 }
 

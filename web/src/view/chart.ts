@@ -113,7 +113,7 @@ export class Chart {
       this.trouble("");
       this.draw(whole);
     } catch (error) {
-      if (!signal.aborted) this.trouble(error instanceof Error ? error.message : String(error));
+      if (!signal.aborted && this.reachable()) this.trouble(error instanceof Error ? error.message : String(error));
     }
   }
 

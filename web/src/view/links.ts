@@ -44,14 +44,15 @@ export function linkBadge(store: Store, ...names: LinkName[]): HTMLElement {
   return badge;
 }
 
-/** Greys a panel whose figures are old, and says how old. */
-export function watchAge(store: Store, root: HTMLElement, badge: HTMLElement, topic: Topic, limitMs: number): void {
+/** Greys a panel whose figures are old or whose stream is broken, and says how old they are. */
+export function watchAge(store: Store, root: HTMLElement, badge: HTMLElement, topic: Topic, name: LinkName, limitMs: number): void {
   const look = (): void => {
     const ms = store.ageMs(topic);
-    const old = ms === undefined || ms > limitMs;
+    const old = ms === undefined || ms > limitMs || store.get("links")?.[name]?.state !== "live";
     root.classList.toggle("stale", old);
     say(badge, ms === undefined ? "nothing yet" : old ? `${age(ms)} old` : "");
   };
   store.on(topic, look);
+  store.on("links", look);
   setInterval(look, 500);
 }

@@ -34,7 +34,7 @@ export function marketPanel(store: Store): HTMLElement {
   );
   body.append(box, trouble);
   store.on("prices", (prices) => quote.show(prices[symbol]));
-  watchAge(store, root, old, "prices", OLD_MS);
+  watchAge(store, root, old, "prices", "prices", OLD_MS);
   show();
   return root;
 }

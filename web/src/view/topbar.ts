@@ -45,6 +45,10 @@ function latch(store: Store): HTMLElement {
   const stage = h("span", { "data-testid": "ess-stage" });
   const pill = h("span", { class: "pill latch", role: "status", title: "The emergency stop system and the stage it allows" }, state, stage);
   mark(pill, "state", "unknown");
+  // What was true when the stream broke is not what is true now, and must not look like it.
+  const doubt = (): void => mark(pill, "known", String(store.get("links")?.["stop system"]?.state === "live"));
+  doubt();
+  store.on("links", doubt);
   store.on("ess", (status) => {
     const shown = latchWords(status);
     mark(pill, "state", shown);
@@ -63,6 +67,7 @@ function gate(store: Store): HTMLElement {
     say(line, answer.canEnter ? "entries pass" : `no entries: ${answer.blockers.join(" · ")}`);
     line.title = line.textContent;
   });
+  store.on("links", (links) => mark(line, "known", String(links.gate?.state === "live")));
   return line;
 }
 
