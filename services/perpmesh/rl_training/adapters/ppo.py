@@ -2,6 +2,9 @@
 
 The policy is a Gaussian over z, and the multiplier is sigmoid(z). What is served is sigmoid(mean z): a continuous
 action, never the argmax of anything. The same seed and the same PyTorch give the same weights, bit for bit.
+
+What is seen does not depend on what is done, so what the market would have paid the served multiplier is nobody's
+merit. It is taken out of each reward before credit is given: the gradient stays what it was, most of its noise goes.
 """
 
 from collections.abc import Callable
@@ -124,7 +127,8 @@ def learn(
 
 
 def _rollout(env: SizingEnv, policy: Policy, horizon: int, reward_scale: float, settings: Settings) -> Batch:
-    observations, actions, rewards, ended = [], [], [], []
+    observations, actions, merits, ended = [], [], [], []
+    earned = 0.0
     with torch.no_grad():
         for _ in range(horizon):
             seen = policy.standardised(env.observations)
@@ -133,12 +137,14 @@ def _rollout(env: SizingEnv, policy: Policy, horizon: int, reward_scale: float, 
             step = env.step(torch.sigmoid(action).numpy().astype(np.float64))
             observations.append(seen)
             actions.append(action)
-            rewards.append(torch.from_numpy((step.rewards / reward_scale).astype(np.float32)))
+            merit = step.rewards - torch.sigmoid(mean).numpy() * step.exposures
+            merits.append(torch.from_numpy((merit / reward_scale).astype(np.float32)))
+            earned += float(step.rewards.mean()) / horizon
             ended.append(torch.from_numpy(step.ended.astype(np.float32)))
         seen = torch.stack(observations)
         after = policy.standardised(env.observations)
         values = policy.critic(torch.cat([seen, after[None]])).squeeze(-1)
-        advantages = _advantages(torch.stack(rewards), values, torch.stack(ended), settings)
+        advantages = _advantages(torch.stack(merits), values, torch.stack(ended), settings)
         flat = torch.stack(actions).flatten()
         likelihoods = _log_likelihood(policy, seen.flatten(0, 1), flat)
     return Batch(
@@ -147,7 +153,7 @@ def _rollout(env: SizingEnv, policy: Policy, horizon: int, reward_scale: float, 
         log_likelihoods=likelihoods,
         advantages=advantages.flatten(),
         targets=(advantages + values[:-1]).flatten(),
-        mean_reward=float(torch.stack(rewards).mean()) * reward_scale,
+        mean_reward=earned,
     )
 
 

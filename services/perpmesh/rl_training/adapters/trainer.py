@@ -16,7 +16,8 @@ from perpmesh.rl_training.domain.evaluation import evaluations
 from perpmesh.rl_training.domain.market import Sizing, market_of, split
 
 NICENESS = 10  # trading goes first
-LINES_MAX = 200  # progress lines of one job
+SHARE_BETWEEN_LINES = 0.005  # of the job
+STEPS_BETWEEN_LINES_MAX = 50_000  # a long job is heard of every few seconds, too
 
 
 def train(spec: Spec) -> str:
@@ -34,12 +35,13 @@ def train(spec: Spec) -> str:
 
 
 def _progress(total_steps: int) -> ppo.Report:
-    told = 0
+    pause = min(total_steps * SHARE_BETWEEN_LINES, STEPS_BETWEEN_LINES_MAX)
+    due = 0.0
 
     def report(done: int, mean_reward: float) -> None:
-        nonlocal told
-        if done == total_steps or done - told >= total_steps / LINES_MAX:
-            told = done
+        nonlocal due
+        if done >= min(due, total_steps):
+            due = done + pause
             _say(progress_line(done, mean_reward))
 
     return report

@@ -16,6 +16,7 @@ class Step:
     """What one action brought, per environment."""
 
     rewards: Floats
+    exposures: Floats  # what the whole base position earned before costs, whatever the action was
     ended: NDArray[np.bool_]
 
 
@@ -55,13 +56,14 @@ class SizingEnv:
         returns = self._market.returns[here]
         wanted = np.clip(multipliers, 0.0, 1.0) * self._market.base[here]
         net = net_return(self.weight, wanted, returns, self._market.funding[here], self._costs)
+        exposures = self._market.base[here] * returns
         self.weight = drifted(wanted, returns)
         self._at += 1
         self._left -= 1
         ended = self._left == 0
         net = np.where(ended, net - self._costs.rate * np.abs(self.weight), net)
         self._begin(ended)
-        return Step(growth(net), ended)
+        return Step(growth(net), exposures, ended)
 
     def _begin(self, which: NDArray[np.bool_]) -> None:
         count = int(which.sum())
