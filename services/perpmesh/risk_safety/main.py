@@ -1,7 +1,12 @@
 """The risk_safety process: the emergency stop, the entry lease, and the PolicyStore."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from perpmesh.kernel.time import Clock
 from perpmesh.platform import process, service
 from perpmesh.platform.identity import Keyring
+from perpmesh.platform.service import Parts
 from perpmesh.platform.settings import MeshSettings
 from perpmesh.platform.time import SystemClock
 from perpmesh.risk_safety.adapters import ess_api, events_in, policy_api, risk_api
@@ -17,15 +22,16 @@ from perpmesh.risk_safety.config import fresh_latch
 NAME = "risk_safety"
 
 
-async def run(settings: MeshSettings) -> None:
-    """Serve until the process is told to stop."""
-    async with service.parts(NAME, settings, SystemClock(), tables=TABLES, needs=()) as parts:
+@asynccontextmanager
+async def serving(settings: MeshSettings, clock: Clock) -> AsyncIterator[tuple[SafetyCore, Parts]]:
+    """Serve for the length of the block."""
+    async with service.parts(NAME, settings, clock, tables=TABLES, needs=()) as parts:
         core = SafetyCore(
             policy_store=SqlPolicyStore(parts.database, parts.outbox),
             ess_store=SqlEssStore(parts.database, parts.outbox),
             loss_store=SqlLossStore(parts.database),
             signatures=KeyringSignatures(Keyring(settings.state_dir / "keys")),
-            clock=parts.clock,
+            clock=clock,
             alarm=LoopAlarm(),
         )
         await core.open(fresh_latch(settings.environment.value))
@@ -37,13 +43,16 @@ async def run(settings: MeshSettings) -> None:
             ess_api.register(server, ess_api.EssApi(core=core, board=board, once=once)),
             risk_api.register(server, risk_api.RiskApi(core=core, board=board)),
         ]
-        async with parts.running(
-            grpc_services=services,
-            publishes=events_in.PUBLISHES,
-            handlers=events_in.handlers(core),
-            loops=[("watch", core.watch.keep), ("status", board.keep)],
-        ):
-            await process.until_stopped()
+        loops = [("watch", core.watch.keep), ("status", board.keep)]
+        published, handled = events_in.PUBLISHES, events_in.handlers(core)
+        async with parts.running(grpc_services=services, publishes=published, handlers=handled, loops=loops):
+            yield core, parts
+
+
+async def run(settings: MeshSettings) -> None:
+    """Serve until the process is told to stop."""
+    async with serving(settings, SystemClock()):
+        await process.until_stopped()
 
 
 def main() -> None:

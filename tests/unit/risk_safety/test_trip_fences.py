@@ -81,6 +81,7 @@ class Fence(RuleBasedStateMachine):
         self.trips = [trip for trip in self.trips if not trip.done()]
         return result
 
+    @precondition(lambda self: len(self.all) < 3)
     @rule(target=holders)
     def execution_starts(self) -> Holder:
         self.all.append(Holder(f"execution-{len(self.all)}", self.life.core))
@@ -90,22 +91,29 @@ class Fence(RuleBasedStateMachine):
     def holder_asks(self, holder: Holder) -> None:
         holder.ask(self.life.clock.boot_ms())
 
-    @rule(holder=holders, which=st.integers(0, 3))
+    @rule(holder=holders, which=st.integers(0, 1))
     def a_word_arrives(self, holder: Holder, which: int) -> None:
-        stream = holder.streams[which % len(holder.streams)]
+        stream = holder.streams[-1 - which % len(holder.streams)]
         if stream.up and stream.core is self.life.core:
             self.do(self.life.core.desk.hear(stream.up.popleft(), stream.down.append))
 
-    @rule(holder=holders, which=st.integers(0, 3))
+    @rule(holder=holders, which=st.integers(0, 1))
     def an_answer_arrives(self, holder: Holder, which: int) -> None:
-        stream = holder.streams[which % len(holder.streams)]
+        stream = holder.streams[-1 - which % len(holder.streams)]
         if stream.down:
             holder.hear(stream.down.popleft(), stream)
 
     @rule(holder=holders)
+    def holder_renews(self, holder: Holder) -> None:
+        holder.ask(self.life.clock.boot_ms())
+        for _ in range(4):
+            self.a_word_arrives(holder, 0)
+            self.an_answer_arrives(holder, 0)
+
+    @rule(holder=holders)
     def everything_arrives(self, holder: Holder) -> None:
-        for _ in range(10):
-            for which in range(len(holder.streams)):
+        for _ in range(3):
+            for which in range(min(4, len(holder.streams))):
                 self.a_word_arrives(holder, which)
                 self.an_answer_arrives(holder, which)
 
