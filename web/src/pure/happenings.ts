@@ -140,7 +140,10 @@ const SPELLED: Record<string, (fact: Fact) => Happening> = {
     text: join(text(fact, "service"), "runs policy revision", text(fact, "revision")),
   }),
   "health.alert.raised": (fact) => alert(fact, "warn"),
-  "health.alert.resolved": (fact) => alert(fact, "good"),
+  "health.alert.resolved": (fact) => {
+    const { tone, text: words } = alert(fact, "good");
+    return { tone, text: `over: ${words}` };
+  },
 };
 
 export function spell(type: string, json: string, key: string): Happening {

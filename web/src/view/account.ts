@@ -168,7 +168,7 @@ function updatePosition(element: HTMLElement, position: HeldPosition, store: Sto
   say(pnl, signed(position.unrealizedPnl));
   tone(pnl, signOf(position.unrealizedPnl));
   const stop = trade?.stopPrice ? `stop ${price(trade.stopPrice)}` : "NO STOP";
-  const target = trade?.takeProfitPrice ? ` · take-profit ${price(trade.takeProfitPrice)}` : "";
+  const target = trade?.takeProfitPrice ? ` · target ${price(trade.takeProfitPrice)}` : "";
   say(levels, `entry ${price(position.entryPrice)} · mark ${price(position.markPrice)} · ${stop}${target}`);
   mark(levels, "bare", String(!trade?.stopPrice));
 }

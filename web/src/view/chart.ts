@@ -25,7 +25,7 @@ import { mark } from "./dom";
 const GOOD = "#35c493";
 const BAD = "#f2606e";
 const HISTORY = 600;
-const SHOWN = 140;
+const BAR_WIDTH = 6.5;
 const CATCH_UP = 10;
 const CATCH_UP_MS = 5_000;
 
@@ -130,7 +130,8 @@ export class Chart {
   private draw(fit: boolean): void {
     this.candles.setData(this.bars.map((bar) => ({ ...bar, time: at(bar) })));
     this.volumes.setData(this.bars.map(volumeOf));
-    if (fit) this.chart.timeScale().setVisibleLogicalRange({ from: this.bars.length - SHOWN, to: this.bars.length + 6 });
+    const shown = Math.round(this.box.clientWidth / BAR_WIDTH);
+    if (fit) this.chart.timeScale().setVisibleLogicalRange({ from: this.bars.length - shown, to: this.bars.length + 6 });
     this.drawTrades();
     this.told();
   }

@@ -48,7 +48,7 @@ function updateRow(row: HTMLElement, trade: Trade): void {
     open ? NOTHING : signed(trade.netPnl),
     r ? signed(r) : NOTHING,
     how(trade, open),
-    trade.strategy || "by request",
+    trade.strategy.replaceAll("_", " ") || "by request",
   ];
   texts.forEach((text, i) => say(row.children[i] as HTMLElement, text));
   mark(row, "open", String(open));
