@@ -26,7 +26,7 @@ errors = Console(stderr=True)
 
 
 @contextmanager
-def gateway(settings: MeshSettings | None = None) -> Iterator[grpc.Channel]:
+def gateway(settings: MeshSettings | None = None) -> Iterator[Any]:
     """Open a channel to the gateway; end the command with a clear error and exit code when a call fails."""
     settings = settings or MeshSettings.load()
     address = f"localhost:{settings.gateway_port}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import grpc
 import typer
@@ -99,7 +99,7 @@ def _dead_letters(settings: MeshSettings, limit: int) -> list[tuple[Any, Any]]:
 def _list(settings: MeshSettings, service: str, stream: str, *, after: int, limit: int) -> Any:
     address = settings.address(service)
     with grpc.insecure_channel(address) as channel:
-        stub: Any = log_rpc.EventLogServiceStub(channel)
+        stub: Any = log_rpc.EventLogServiceStub(cast("Any", channel))
         request = log_pb.ListEventsRequest(stream=stream, after_sequence=after, limit=limit)
         try:
             return stub.ListEvents(request, timeout=DEADLINE_SECONDS).events

@@ -44,7 +44,7 @@ def render(settings: MeshSettings) -> str:
     names = [f"{host}:{settings.gateway_port}" for host in _host_names(settings)]
     scheme = "https" if settings.tls_certificate else "http"
     template = jinja2.Template(TEMPLATE.read_text(), undefined=jinja2.StrictUndefined)
-    return template.render(
+    rendered: str = template.render(
         host=settings.gateway_host,
         port=settings.gateway_port,
         admin_host="127.0.0.1",
@@ -59,6 +59,7 @@ def render(settings: MeshSettings) -> str:
         tls_key=settings.tls_key,
         token_required=not loopback,
     )
+    return rendered
 
 
 def write(settings: MeshSettings) -> Path:

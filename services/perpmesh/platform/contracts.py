@@ -14,6 +14,8 @@ import perpmesh_api
 from perpmesh.platform.settings import SERVICES
 from perpmesh_api.common.v1 import event_pb2
 
+MessageClass = type[Message]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventContract:
@@ -22,7 +24,7 @@ class EventContract:
     type: str
     topic: str  # may hold "{service}": every service then produces a stream of its own
     key: str
-    message: type[Message]
+    message: MessageClass
 
     def topics(self) -> list[str]:
         """Every topic the event may travel on."""
@@ -56,7 +58,7 @@ def _event_messages() -> Iterator[type[Message]]:
 
 
 def generated_modules(pattern: str) -> Iterator[Any]:
-    """Yield the generated modules whose file name matches `pattern`. (They are namespace packages: pkgutil sees none.)"""
+    """Yield the generated modules named like `pattern`; they are namespace packages, which pkgutil does not see."""
     for root in perpmesh_api.__path__:
         for path in sorted(Path(root).rglob(pattern)):
             name = ".".join(path.relative_to(Path(root).parent).with_suffix("").parts)

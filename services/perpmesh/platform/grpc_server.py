@@ -48,8 +48,8 @@ def require_operator() -> Identity:
     return who
 
 
-class Guard(ServerInterceptor):
-    """Around every RPC: trace, identity, validation, overload, errors to statuses, and work that outlives its caller."""
+class Guard(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
+    """Around every RPC: trace, identity, validation, overload, errors to statuses, work that outlives its caller."""
 
     def __init__(self) -> None:
         self._unhurried = Unhurried()
@@ -76,7 +76,7 @@ class Guard(ServerInterceptor):
     def _unary(self, behavior: Any, method: str, metadata: Any) -> Any:
         async def guarded(request: Any, context: Any) -> Any:
             try:
-                self._admit(context)
+                self._admit()
                 self._in_flight += 1
                 try:
                     with _seconds.labels(method).time():
@@ -104,10 +104,17 @@ class Guard(ServerInterceptor):
                 await _abort(context, method, grpc_errors.to_status(error))
             except protovalidate.ValidationError as error:
                 await _abort(context, method, grpc_errors.invalid_argument(_violations(error)))
+            except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
+                raise
+            except Exception as error:
+                log.exception("stream failed", method=method)
+                await _abort(
+                    context, method, grpc_errors.to_status(PerpmeshError(f"{type(error).__name__} in {method}"))
+                )
 
         return guarded
 
-    def _admit(self, context: Any) -> None:
+    def _admit(self) -> None:
         if self._in_flight >= UNARY_IN_FLIGHT_MAX:
             raise Overloaded(f"{UNARY_IN_FLIGHT_MAX} calls are in flight already", reason="OVERLOADED")
 
@@ -147,7 +154,7 @@ class Serving:
 
     def __init__(self, server: Server, process: str) -> None:
         self.server = server
-        self.health = health.aio.HealthServicer()
+        self.health: Any = getattr(health, "aio").HealthServicer()  # noqa: B009 - untyped upstream
         self._process = process
         self._mesh: Sequence[str] = ()
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)

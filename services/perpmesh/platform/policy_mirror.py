@@ -121,6 +121,8 @@ class PolicyMirror:
             listener()
 
     def _value(self, key: str) -> Value:
+        if self.revision < 0:
+            raise Unavailable("no policy has been adopted yet")
         try:
             return self._values[key]
         except KeyError:

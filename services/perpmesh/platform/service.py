@@ -150,9 +150,7 @@ async def parts(
 ) -> AsyncIterator[Parts]:
     """Open the store and bind the port of one service.
 
-    Args:
-        tables: the service's own tables.
-        needs: policy keys the service reads; empty for a service without policies.
+    `tables` are the service's own; `needs` are the policy keys it reads, none for a service without policies.
     """
     async with AsyncExitStack() as house:
         store = await house.enter_async_context(database.opened(settings, name, tables))

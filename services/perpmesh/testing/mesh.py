@@ -61,6 +61,11 @@ def eventually(what: str, look: Callable[[], T], *, within: float = 20.0) -> T:
     raise NeverHappened(f"{what}: not within {within} s; last seen: {last!r}")
 
 
+def _channel(address: str) -> Any:
+    """Return a blocking channel; the generated stubs are typed for asynchronous ones only."""
+    return grpc.insecure_channel(address)
+
+
 class Mesh:
     """A running mesh. The stubs go through its gateway."""
 
@@ -84,7 +89,7 @@ class Mesh:
         self.gateway_address = f"localhost:{self.settings.gateway_port}"
         self.exchange = Referee(self.settings)
         self._supervisor: subprocess.Popen[bytes] | None = None
-        self._channel = grpc.insecure_channel(self.gateway_address)
+        self._channel = _channel(self.gateway_address)
         self.ess: Any = ess_rpc.EmergencyStopServiceStub(self._channel)
         self.policies: Any = policy_rpc.PolicyServiceStub(self._channel)
         self.risk: Any = risk_rpc.RiskServiceStub(self._channel)
@@ -142,7 +147,8 @@ class Mesh:
 
     def events(self, stream: str) -> list[Any]:
         """Return every retained event of a stream, asked of its producer."""
-        with grpc.insecure_channel(self.settings.address(stream.partition(".")[0])) as channel:
+        channel = _channel(self.settings.address(stream.partition(".")[0]))
+        with channel:
             stub: Any = log_rpc.EventLogServiceStub(channel)
             return list(stub.ListEvents(log_pb.ListEventsRequest(stream=stream, limit=5000), timeout=5).events)
 
