@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from perpmesh.kernel.time import Clock
 from perpmesh.platform import process, service
 from perpmesh.platform.identity import Keyring
-from perpmesh.platform.service import Parts
 from perpmesh.platform.settings import MeshSettings
 from perpmesh.platform.time import SystemClock
 from perpmesh.risk_safety.adapters import ess_api, events_in, policy_api, risk_api
@@ -23,24 +22,20 @@ NAME = "risk_safety"
 
 
 @asynccontextmanager
-async def serving(settings: MeshSettings, clock: Clock) -> AsyncIterator[tuple[SafetyCore, Parts]]:
+async def serving(settings: MeshSettings, clock: Clock) -> AsyncIterator[tuple[SafetyCore, service.Parts]]:
     """Serve for the length of the block."""
     async with service.parts(NAME, settings, clock, tables=TABLES, needs=()) as parts:
         core = SafetyCore(
             policy_store=SqlPolicyStore(parts.database, parts.outbox),
-            ess_store=SqlEssStore(parts.database, parts.outbox),
-            loss_store=SqlLossStore(parts.database),
-            signatures=KeyringSignatures(Keyring(settings.state_dir / "keys")),
-            clock=clock,
-            alarm=LoopAlarm(),
-        )
+            ess_store=SqlEssStore(parts.database, parts.outbox), loss_store=SqlLossStore(parts.database),
+            signatures=KeyringSignatures(Keyring(settings.state_dir / "keys")), clock=clock, alarm=LoopAlarm(),
+        )  # fmt: skip
         await core.open(fresh_latch(settings.environment.value))
-        board = StatusBoard(core.desk, settings.environment.value)
-        core.ess.on_change(board.show)
-        server, once = parts.serving.server, parts.once
+        board = StatusBoard(core, settings.environment.value)
+        server = parts.serving.server
         services = [
-            policy_api.register(server, core.policies, once),
-            ess_api.register(server, ess_api.EssApi(core=core, board=board, once=once)),
+            policy_api.register(server, core.policies, parts.once),
+            ess_api.register(server, ess_api.EssApi(core=core, board=board, once=parts.once)),
             risk_api.register(server, risk_api.RiskApi(core=core, board=board)),
         ]
         loops = [("watch", core.watch.keep), ("status", board.keep)]

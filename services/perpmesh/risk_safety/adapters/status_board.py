@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from perpmesh.platform.broadcast import Broadcast
 from perpmesh.risk_safety.adapters import ess_wire as wire
-from perpmesh.risk_safety.application.lease_desk import LeaseDesk
+from perpmesh.risk_safety.application.core import SafetyCore
 from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2 as pb
 
 LOOK_SECONDS = 0.25
@@ -15,8 +15,9 @@ REPEAT_LOOKS = 4  # a watcher that joined in between two changes sees the newest
 class StatusBoard:
     """Shows the status."""
 
-    def __init__(self, desk: LeaseDesk, environment: str) -> None:
-        self._desk = desk
+    def __init__(self, core: SafetyCore, environment: str) -> None:
+        self._desk = core.desk
+        core.ess.on_change(self.show)
         self._environment = environment
         self._watchers: Broadcast[pb.EssStatus] = Broadcast(bound=16)
         self._shown = pb.EssStatus()

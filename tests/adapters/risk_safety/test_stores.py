@@ -1,0 +1,137 @@
+"""What a store must do, whichever it is: the one on disk and the one in memory pass the same suite."""
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from perpmesh.kernel.time import ManualClock
+from perpmesh.platform import database
+from perpmesh.platform.outbox import Outbox
+from perpmesh.risk_safety.adapters.ess_store import SqlEssStore
+from perpmesh.risk_safety.adapters.loss_store import SqlLossStore
+from perpmesh.risk_safety.adapters.memory import MemoryPolicyStore, MemoryRiskStore
+from perpmesh.risk_safety.adapters.policy_store import SqlPolicyStore
+from perpmesh.risk_safety.adapters.tables import TABLES
+from perpmesh.risk_safety.application.ports import ResetRecord
+from perpmesh.risk_safety.domain.ess import Latch, Release, Stage, Trigger, Trip, TripOrder
+from perpmesh.risk_safety.domain.losses import EquityFigures, TradeFigures
+from perpmesh.risk_safety.domain.policy_records import Adoption, Change
+
+D = Decimal
+ARMED = Latch(stage=Stage.HALF, epoch=4, trip_count=1)
+ORDER = TripOrder(
+    trigger=Trigger.DRAWDOWN, reason="drawdown 0.1 reached 0.1", actor="risk_safety", market_time_ms=7,
+    evidence={"loss": "0.1"}, request_id="r1",
+)  # fmt: skip
+TRIPPED = ARMED.tripped(Trip(trip_id="t1", order=ORDER, at_ms=5, epoch=5))
+RELEASE = Release(by="acknowledged", canceled_orders=("a", "b"), open_positions=("BTCUSDT",), protected_positions=())
+EQUITY = EquityFigures(equity=D("9.10"), market_time_ms=3, day_start=D(10), week_start=D(11), peak=D("12.5"))
+TRADES = TradeFigures(sequence=9, consecutive_losses=2, newest_pnl=D("-0.5"))
+
+
+def change(revision: int, key: str = "execution.leverage", new: object = 3, request_id: str = "") -> Change:
+    return Change(
+        revision=revision,
+        key=key,
+        old=5,
+        new=new,
+        actor="ann",
+        reason="why",
+        at_ms=8,
+        request_id=request_id,  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def opening(request, settings):
+    """Return how to open the three stores; each opening sees what the one before wrote."""
+    policies, risk = MemoryPolicyStore(), MemoryRiskStore()
+
+    @asynccontextmanager
+    async def in_memory():
+        yield policies, risk, risk.losses
+
+    @asynccontextmanager
+    async def on_disk():
+        async with database.opened(settings, "risk_safety", TABLES) as store:
+            outbox = Outbox("risk_safety", settings, store, ManualClock())
+            yield SqlPolicyStore(store, outbox), SqlEssStore(store, outbox), SqlLossStore(store)
+
+    return in_memory if request.param == "memory" else on_disk
+
+
+async def test_a_fresh_store_knows_nothing(opening):
+    async with opening() as (policies, ess, losses):
+        assert await policies.everything() == ({}, 0)
+        assert await ess.load() is None
+        assert await losses.load() == (EquityFigures(), TradeFigures())
+
+
+async def test_a_latch_is_recalled_as_it_was_written(opening):
+    paused, flattening = replace(ARMED, paused=True), TRIPPED.escalated()
+    for write, latch in (
+        ("save", ARMED), ("save", paused), ("trip", TRIPPED), ("trip", flattening), ("save", flattening.released(RELEASE)),
+    ):  # fmt: skip
+        async with opening() as (_, ess, _):
+            await getattr(ess, write)(latch)
+        async with opening() as (_, ess, _):
+            assert await ess.load() == latch
+
+
+async def test_a_reset_writes_the_latch_and_what_is_measured_from_now_on(opening):
+    record = ResetRecord(epoch=6, stage=Stage.PAPER, operator="ann", approver="bob", reason="checked it", at_ms=9)
+    async with opening() as (_, ess, _):
+        await ess.trip(TRIPPED)
+        await ess.reset(TRIPPED.released(RELEASE).reset(Stage.PAPER), record, lambda: (EQUITY, TRADES))
+    async with opening() as (_, ess, losses):
+        latch = await ess.load()
+        assert (latch.stage, latch.epoch, latch.trip, latch.trip_count) == (Stage.PAPER, 6, None, 2)
+        assert await losses.load() == (EQUITY, TRADES)
+
+
+async def test_equity_is_written_as_it_is_when_it_is_written(opening):
+    async with opening() as (_, _, losses):
+        await losses.save_equity(lambda: EQUITY)
+    async with opening() as (_, _, losses):
+        assert (await losses.load())[0] == EQUITY
+
+
+async def test_a_change_is_a_setting_an_audit_line_and_our_adoption(opening):
+    async with opening() as (policies, _, _):
+        async with policies.changing() as tx:
+            assert await tx.setting("execution.leverage") is None
+            await tx.record(change(1))
+        async with policies.changing() as tx:
+            await tx.record(change(2, new=4, request_id="r1"))
+            await tx.record(change(3, key="ai.use_model", new=False))
+    async with opening() as (policies, _, _):
+        settings, revision = await policies.everything()
+        assert revision == 3
+        assert {key: setting.value for key, setting in settings.items()} == {
+            "execution.leverage": 4,
+            "ai.use_model": False,
+        }
+        assert [line.revision for line in await policies.history("", 2)] == [3, 2]
+        assert [line.new for line in await policies.history("execution.leverage", 9)] == [4, 3]
+        assert await policies.adoptions() == [Adoption(service="risk_safety", revision=3, at_ms=8)]
+        async with policies.changing() as tx:
+            assert await tx.revision() == 3
+            assert (await tx.change_of_request("r1")) == change(2, new=4, request_id="r1")
+            assert await tx.change_of_request("r2") is None
+
+
+async def fail_half_way(policies) -> None:
+    async with policies.changing() as tx:
+        await tx.record(change(1))
+        raise ZeroDivisionError
+
+
+async def test_a_change_that_fails_half_way_never_was(opening):
+    async with opening() as (policies, _, _):
+        with pytest.raises(ZeroDivisionError):
+            await fail_half_way(policies)
+        assert await policies.everything() == ({}, 0)
+        assert await policies.history("", 9) == []
+        assert await policies.adoptions() == []
