@@ -113,8 +113,10 @@ async def _messages(queue: "asyncio.Queue[Any]") -> AsyncIterator[Message]:
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    """End the task. The library's `wait_for` swallows a cancellation that meets a message, so once may not do."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=LOOK_SECONDS)
 
 
 @asynccontextmanager
