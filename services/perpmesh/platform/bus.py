@@ -7,7 +7,8 @@ retained events again, consumers read from the beginning and drop what they had.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -130,5 +131,5 @@ def producer(settings: MeshSettings) -> AIOKafkaProducer:
     )
 
 
-async def _close(*closings: object) -> None:
-    await asyncio.gather(*(asyncio.wait_for(c, 3) for c in closings), return_exceptions=True)  # type: ignore[call-overload]
+async def _close(*closings: Awaitable[Any]) -> None:
+    await asyncio.gather(*(asyncio.wait_for(c, 3) for c in closings), return_exceptions=True)

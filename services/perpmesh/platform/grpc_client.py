@@ -39,21 +39,22 @@ def _traced(details: ClientCallDetails, *, default_deadline: float | None) -> Cl
     )
 
 
-class _Unary(UnaryUnaryClientInterceptor):
+class _Unary(UnaryUnaryClientInterceptor):  # type: ignore[type-arg]  # generic in the stubs only
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         return await continuation(_traced(client_call_details, default_deadline=DEADLINE_SECONDS), request)
 
 
-class _Watch(UnaryStreamClientInterceptor):
+class _Watch(UnaryStreamClientInterceptor):  # type: ignore[type-arg]
     async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         return await continuation(_traced(client_call_details, default_deadline=None), request)
 
 
-class _Talk(StreamStreamClientInterceptor):
+class _Talk(StreamStreamClientInterceptor):  # type: ignore[type-arg]
     async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
         return await continuation(_traced(client_call_details, default_deadline=None), request_iterator)
 
 
 def channel(address: str) -> Channel:
     """Return a channel to `address` (host:port). It connects when used, and again by itself. Close it."""
-    return insecure_channel(address, options=OPTIONS, interceptors=[_Unary(), _Watch(), _Talk()])
+    interceptors: Any = [_Unary(), _Watch(), _Talk()]
+    return insecure_channel(address, options=OPTIONS, interceptors=interceptors)
