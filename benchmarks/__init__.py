@@ -1,0 +1,1 @@
+"""What we claim about speed, and how to repeat it: `make bench`."""
