@@ -19,7 +19,9 @@ from perpmesh_api.risk_safety.v1 import risk_service_pb2_grpc as rpc
 
 log = telemetry.log(__name__)
 ASK_SECONDS = 0.5
+FLATTEN_AGAIN_SECONDS = 1.0
 TRADES = "execution.trades.v1"
+NOTHING = Honoured(epoch=-1, canceled=[], open_positions=[], protected_positions=[])
 
 
 class LeaseClient:
@@ -32,7 +34,8 @@ class LeaseClient:
         clock = cases.tools.desk.clock
         self._holder_id = derived_id("execution", clock.boot_ms(), clock.now_ms())
         self._sequence = 0
-        self._to_say: asyncio.Queue[Honoured] = asyncio.Queue()
+        self._news = asyncio.Event()
+        self._honoured = NOTHING
         self._honouring: dict[int, asyncio.Task[None]] = {}
 
     async def hold(self) -> None:
@@ -45,15 +48,16 @@ class LeaseClient:
                 self._heard(answer)
 
     async def _words(self) -> AsyncIterator[Any]:
+        """Ask on and on; as soon as a revocation is honoured, and with every word after it, acknowledge it."""
         while True:
-            yield await self._report(None)
+            yield await self._report()
+            self._news.clear()
             try:
-                honoured = await asyncio.wait_for(self._to_say.get(), ASK_SECONDS)
+                await asyncio.wait_for(self._news.wait(), ASK_SECONDS)
             except TimeoutError:
                 continue
-            yield await self._report(honoured)
 
-    async def _report(self, honoured: Honoured | None) -> Any:
+    async def _report(self) -> Any:
         desk, reporter = self._cases.tools.desk, self._cases.reporter
         newest = await self._outbox.newest_sequence(TRADES)
         equity = desk.equity()
@@ -73,9 +77,9 @@ class LeaseClient:
             protected_positions=[symbol for symbol in held if symbol in desk.protected],
             ledger_mismatch=desk.mismatch[:500],
         )
-        if honoured is not None:
-            word.acknowledged_epoch = honoured.epoch
-            word.canceled_orders.extend(honoured.canceled)
+        if self._honoured is not NOTHING:
+            word.acknowledged_epoch = self._honoured.epoch
+            word.canceled_orders.extend(self._honoured.canceled)
         self._cases.lease.asked(self._sequence)
         return word
 
@@ -94,17 +98,23 @@ class LeaseClient:
             self._cases.lease.withheld(answer.reason)
 
     def _revoked(self, answer: Any) -> None:
-        """Stop at once; cancel, wait and acknowledge beside the stream, once per epoch at a time."""
+        """Stop at once; cancel and wait beside the stream, once per epoch."""
         self._cases.lease.revoked(answer.epoch, answer.reason)
-        if (running := self._honouring.get(answer.epoch)) is not None and not running.done():
+        if answer.epoch in self._honouring:
             return
         flatten = answer.mode == ess.TRIP_MODE_FLATTEN
         self._honouring[answer.epoch] = asyncio.create_task(self._honour(answer.epoch, answer.reason, flatten=flatten))
 
     async def _honour(self, epoch: int, reason: str, *, flatten: bool) -> None:
-        honoured = await self._cases.flatten.honour(epoch, reason)
-        self._to_say.put_nowait(honoured)
-        log.warning("entry lease revoked", epoch=epoch, reason=reason, canceled=honoured.canceled, flatten=flatten)
-        if flatten and honoured.open_positions:
+        self._honoured = await self._cases.flatten.honour(epoch, reason)
+        self._news.set()
+        log.warning(
+            "entry lease revoked", epoch=epoch, reason=reason, canceled=self._honoured.canceled, flatten=flatten
+        )
+        while flatten:
             done = await self._cases.flatten.flatten(reason=f"emergency stop: {reason}"[:200])
-            log.warning("flattened", orders=len(done.orders), remaining=[left.symbol for left in done.remaining])
+            left = [position.symbol for position in done.remaining]
+            log.warning("flattened", orders=len(done.orders), remaining=left)
+            if not left:
+                return
+            await asyncio.sleep(FLATTEN_AGAIN_SECONDS)

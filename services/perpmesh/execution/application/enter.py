@@ -263,6 +263,6 @@ class Enter:
     async def _finished(self, order: Order) -> Outcome:
         try:
             await self._attendant.attend_locked(order.symbol)
-        except (VenueSilent, VenueRefused) as error:
+        except Exception as error:  # noqa: BLE001 - what counts is done; reconciliation does the rest
             self._diary.warning("not put right yet", symbol=order.symbol, error=repr(error))
         return await self.outcome(await self._ledger.order(order.client_id) or order)

@@ -77,7 +77,7 @@ class Flatten:
                 return sent
             try:
                 await self._attendant.attend_locked(symbol)
-            except (VenueSilent, VenueRefused) as error:
+            except Exception as error:  # noqa: BLE001 - what counts is done; reconciliation does the rest
                 self._diary.warning("not put right yet", symbol=symbol, error=repr(error))
         return [await self._ledger.order(order.client_id) or order for order in sent]
 

@@ -119,13 +119,14 @@ class Protector:
             if is_through(trade.stop_wish, self._desk.mark(trade.symbol), trade.side):
                 raise Unprotectable("the price is through the stop already")
         plan = align(stops, trade.stop_wish)
+        rest = list(plan.cancel_rest)
         if plan.interim:
-            await self._place_new(trade, quantity=position.size)
+            rest.append(await self._place_new(trade, quantity=position.size))
         for client_id in plan.cancel_closing:
             await self._cancel(client_id)
         if plan.closing:
             await self._place_new(trade)
-        for client_id in plan.cancel_rest:
+        for client_id in rest:
             await self._cancel(client_id)
         if trade.status is TradeStatus.PROTECTED and trade.stop_price == trade.stop_wish:
             self._desk.protected.add(trade.symbol)
@@ -150,7 +151,7 @@ class Protector:
         await self._ledger.commit(trades=[trade])
         return trade
 
-    async def _place_new(self, trade: Trade, *, quantity: Decimal = ZERO) -> None:
+    async def _place_new(self, trade: Trade, *, quantity: Decimal = ZERO) -> str:
         used = [o for o in await self._ledger.log.orders_of(trade.trade_id) if o.leg is Leg.STOP]
         order = self.stop_order(trade, step=len(used), quantity=quantity)
         await self._sender.record(order)
@@ -160,6 +161,7 @@ class Protector:
         await self._sender.keep(order)
         if order.status is not OrderStatus.WORKING:
             raise Unprotectable(order.reason or order.status.value)
+        return order.client_id
 
     async def _cancel(self, client_id: str) -> None:
         try:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from perpmesh.execution.application.attend import Attendant
 from perpmesh.execution.application.enter import Enter, Outcome
 from perpmesh.execution.application.exits import Exits
-from perpmesh.execution.application.ports import VenueRefused, VenueSilent
 from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain.gate import EntryWish
 from perpmesh.execution.domain.protection import default_stop
@@ -115,7 +114,7 @@ class Submit:
     async def _put_right(self, symbol: str) -> None:
         try:
             await self._attendant.attend_locked(symbol)
-        except (VenueSilent, VenueRefused) as error:
+        except Exception as error:  # noqa: BLE001 - the exit is done; reconciliation does the rest
             self._diary.warning("not put right yet", symbol=symbol, error=repr(error))
 
 

@@ -272,6 +272,7 @@ def _limit_refusals(
     here, limits = price.mark or price.last, world.limits
     pays = entry_price(price, wish.side)
     share = SHARES[world.lease.stage] if world.lease else ZERO
+    share = share or Decimal(1)  # a lease that allows nothing has been named already
     if abs(here - wish.stop_price) > here * limits.max_stop_distance:
         yield Refusal(word="STOP_TOO_FAR", sentence="the stop is too far away", field="stop_price")
     risk = risk_at(pays, wish.stop_price, wish.quantity, wish.side)
