@@ -75,6 +75,7 @@ async def test_a_trip_is_pushed_to_the_holder_and_answers_when_it_acknowledged(s
     assert await service.ess.Trip(ess_pb.TripRequest(reason="drill", request_id="t1")) == answer
     (event,) = await service.events("risk_safety.ess.v1")
     assert event.trip == answer.trip
+    assert (await holder.call.read()).request_sequence == 2  # the word that acknowledged is answered too
     assert (await holder.ask()).state == pb.LEASE_STATE_REVOKED
 
 

@@ -76,10 +76,16 @@ class Life:
         await self.core.desk.hear(report(**said), answers.append)
         return answers[-1]
 
-    async def acknowledge(self, holder_id: str = "execution-1", epoch: int | None = None, **left: object) -> None:
+    async def acknowledge(
+        self,
+        holder_id: str = "execution-1",
+        epoch: int | None = None,
+        canceled_orders: tuple[str, ...] = (),
+        **left: object,
+    ) -> None:
         epoch = self.core.ess.latch.epoch if epoch is None else epoch
-        word = Acknowledgement(holder_id=holder_id, epoch=epoch, **left)  # type: ignore[arg-type]
-        await self.core.desk.hear(word, lambda _: None)
+        word = Acknowledgement(epoch=epoch, canceled_orders=canceled_orders)
+        await self.ask(holder_id=holder_id, acknowledged=word, **left)
 
     async def set(self, key: str, value: object) -> None:
         await self.core.policies.update(

@@ -9,7 +9,7 @@ from perpmesh.kernel.errors import Forbidden, Refused, Unauthenticated, Unavaila
 from perpmesh.risk_safety.application.reset import ResetOrder
 from perpmesh.risk_safety.domain.ess import TRANSITIONS, EssState, Latch, Release, Stage, Step, Trigger, TripMode
 from perpmesh.risk_safety.domain.losses import TradeFigures
-from perpmesh.risk_safety.domain.report import Verdict
+from perpmesh.risk_safety.domain.report import Acknowledgement, Verdict
 
 from .conftest import MARKET_MS, Life, turns
 
@@ -105,6 +105,24 @@ async def test_the_same_request_again_is_the_same_trip_not_an_earlier_one(life: 
     assert again.trip == first.trip
 
 
+async def test_an_acknowledgement_repeated_long_after_releases_nothing_and_tells_nothing(life: Life):
+    await life.ask()
+    first = life.trip()
+    await turns()
+    old = Acknowledgement(epoch=life.core.ess.latch.epoch, canceled_orders=("old",))
+    await life.ask(acknowledged=old)
+    await first
+    await life.core.reset(ORDER)
+    assert (await life.ask(acknowledged=old)).verdict is Verdict.GRANTED
+    second = life.trip()
+    await turns()
+    await life.ask(acknowledged=old)
+    await turns()
+    assert not second.done()
+    await life.acknowledge(canceled_orders=("new",))
+    assert (await second).release.canceled_orders == ("new",)
+
+
 async def test_flatten_after_block_is_not_ignored(life: Life):
     pushed: list = []
     await life.trip()
@@ -112,7 +130,9 @@ async def test_flatten_after_block_is_not_ignored(life: Life):
     outcome = await life.trip(TripMode.FLATTEN)
     assert outcome.already_tripped
     assert outcome.trip.order.mode is TripMode.FLATTEN
-    assert [(answer.verdict, answer.mode) for answer in pushed] == [(Verdict.REVOKED, TripMode.FLATTEN)]
+    assert [(answer.verdict, answer.mode, answer.epoch) for answer in pushed] == [
+        (Verdict.REVOKED, TripMode.FLATTEN, 3)  # a new epoch: holders honour a revocation once for each
+    ]
     assert (await life.trip(TripMode.BLOCK)).trip.order.mode is TripMode.FLATTEN
 
 
@@ -290,7 +310,7 @@ async def test_after_a_reset_the_loss_that_tripped_does_not_trip_again_and_a_new
     await life.ask(equity=Decimal(10_000))
     await life.ask(equity=Decimal(9_600))
     await life.core.watch.tick()
-    await life.acknowledge()
+    await life.acknowledge(equity=Decimal(9_600))
     await life.core.watch.tick()
     await life.core.reset(ORDER)
     assert (await life.ask(equity=Decimal(9_600))).verdict is Verdict.GRANTED

@@ -23,7 +23,7 @@ class Stream:
 
     def __init__(self, core) -> None:
         self.core = core
-        self.up: deque[Report | Acknowledgement] = deque()
+        self.up: deque[Report] = deque()
         self.down: deque[Answer] = deque()
         core.desk.attach(self.down.append)
 
@@ -41,15 +41,16 @@ class Holder:
     def ask(self, now: int) -> None:
         sequence = len(self.asked) + 1
         self.asked[sequence] = now
-        self.streams[-1].up.append(report(holder_id=self.name, request_sequence=sequence))
+        word = Acknowledgement(epoch=self.revoked) if self.revoked else None
+        self.streams[-1].up.append(report(holder_id=self.name, request_sequence=sequence, acknowledged=word))
 
-    def hear(self, answer: Answer, stream: Stream) -> None:
+    def hear(self, answer: Answer, now: int) -> None:
         if answer.verdict is Verdict.GRANTED and answer.epoch > self.revoked:
             self.lease_ends = max(self.lease_ends, self.asked[answer.request_sequence] + answer.valid_for_ms)
         if answer.verdict is Verdict.REVOKED:
             self.revoked = max(self.revoked, answer.epoch)
             self.lease_ends = 0
-            stream.up.append(Acknowledgement(holder_id=self.name, epoch=answer.epoch))
+            self.ask(now)
 
     def holds(self, now: int) -> bool:
         return self.lease_ends > now
@@ -101,7 +102,7 @@ class Fence(RuleBasedStateMachine):
     def an_answer_arrives(self, holder: Holder, which: int) -> None:
         stream = holder.streams[-1 - which % len(holder.streams)]
         if stream.down:
-            holder.hear(stream.down.popleft(), stream)
+            holder.hear(stream.down.popleft(), self.life.clock.boot_ms())
 
     @rule(holder=holders)
     def holder_renews(self, holder: Holder) -> None:

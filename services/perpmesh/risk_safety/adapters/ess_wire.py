@@ -1,7 +1,6 @@
 """Where protobuf meets the words of the stop, the lease and the loss limits."""
 
 from decimal import Decimal
-from typing import Any
 
 from perpmesh.kernel.errors import InvariantViolated
 from perpmesh.kernel.money import text
@@ -109,22 +108,20 @@ def ess_reset(record: ResetRecord) -> risk_events_pb2.EssReset:
     )  # fmt: skip
 
 
-def lease_word(request: risk_service_pb2.HoldEntryLeaseRequest) -> Report | Acknowledgement:
+def lease_report(request: risk_service_pb2.HoldEntryLeaseRequest) -> Report:
     """Return what a holder says."""
-    places: dict[str, Any] = {
-        "holder_id": request.holder_id,
-        "open_positions": tuple(request.open_positions),
-        "protected_positions": tuple(request.protected_positions),
-    }
+    honoured = None
     if request.HasField("acknowledged_epoch"):
         canceled = tuple(request.canceled_orders)
-        return Acknowledgement(epoch=request.acknowledged_epoch, canceled_orders=canceled, **places)
+        honoured = Acknowledgement(epoch=request.acknowledged_epoch, canceled_orders=canceled)
     return Report(
+        holder_id=request.holder_id, acknowledged=honoured, open_positions=tuple(request.open_positions),
+        protected_positions=tuple(request.protected_positions),
         request_sequence=request.request_sequence, newest_trade_sequence=request.newest_trade_sequence,
         equity=Decimal(request.equity) if request.equity else None,
         unprotected_positions=request.unprotected_positions, reconciled=request.reconciled,
         market_time_ms=request.market_time_ms, price_age_ms=request.price_age_ms,
-        execution_errors=request.recent_execution_errors, ledger_mismatch=request.ledger_mismatch, **places,
+        execution_errors=request.recent_execution_errors, ledger_mismatch=request.ledger_mismatch,
     )  # fmt: skip
 
 

@@ -53,7 +53,7 @@ class RiskApi(rpc.RiskServiceServicer):
     async def _listen(self, requests: AsyncIterator[pb.HoldEntryLeaseRequest], link: Any) -> None:
         async for request in requests:
             protovalidate.validate(request)
-            await self._desk.hear(wire.lease_word(request), link)
+            await self._desk.hear(wire.lease_report(request), link)
 
     async def GetLimits(self, request: pb.GetLimitsRequest, context: Any) -> pb.GetLimitsResponse:
         return pb.GetLimitsResponse(limits=wire.limits(self._desk.status()))

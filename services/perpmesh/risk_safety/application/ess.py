@@ -10,7 +10,7 @@ from perpmesh.kernel.time import Clock
 from perpmesh.risk_safety.application.ports import Alarm, EssStore
 from perpmesh.risk_safety.domain.ess import EssState, Latch, Release, Stage, Trip, TripMode, TripOrder
 from perpmesh.risk_safety.domain.leases import LeaseBook
-from perpmesh.risk_safety.domain.report import Acknowledgement, Report
+from perpmesh.risk_safety.domain.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class Ess:
         self._changed = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
         self._said = Release()  # what the holders last said of their orders and positions
+        self._armed_epoch = 0  # the newest epoch in which leases were granted
         self._was_held = True  # whether anybody held when the trip began
         self.demanded: TripOrder | None = None  # wanted, not yet durable; nothing is granted meanwhile
         self.wake = asyncio.Event()  # set when `demanded` is
@@ -49,6 +50,7 @@ class Ess:
         if found is None:
             await self._store.save(fresh)
         self.latch = found or fresh
+        self._armed_epoch = self.latch.epoch - (self.latch.trip is not None)
 
     def demand(self, order: TripOrder) -> None:
         """Stop granting at once; the trip is made durable by whoever runs `pull`."""
@@ -75,6 +77,7 @@ class Ess:
             earlier = self.latch.trip
             if earlier is None:
                 self._was_held = self.leases.busy_until(self._clock.boot_ms()) is not None
+                self._armed_epoch = self.latch.epoch
                 self._said = replace(self._said, by="none", canceled_orders=())
                 await self._write_trip(self.latch.tripped(self._evidence(order)))
             elif order.mode is TripMode.FLATTEN and earlier.order.mode is not TripMode.FLATTEN:
@@ -122,17 +125,19 @@ class Ess:
             self._tell()
             return True
 
-    def hear(self, word: Report | Acknowledgement) -> None:
-        """Take in what a holder says of its orders and positions."""
+    def hear(self, report: Report) -> None:
+        """Take in what a holder says of its orders and positions, and whether it has let go."""
         self._said = replace(
-            self._said, open_positions=word.open_positions, protected_positions=word.protected_positions
+            self._said, open_positions=report.open_positions, protected_positions=report.protected_positions
         )
-        if isinstance(word, Acknowledgement):
-            canceled = tuple(sorted({*self._said.canceled_orders, *word.canceled_orders}))
-            let_go = self.leases.acknowledge(word.holder_id, word.epoch)
-            last = let_go and self.leases.busy_until(self._clock.boot_ms()) is None
-            self._said = replace(self._said, canceled_orders=canceled, by="acknowledged" if last else self._said.by)
-            self._changed.set()
+        word = report.acknowledged
+        if word is None or word.epoch <= self._armed_epoch:
+            return  # a holder repeats its newest acknowledgement, long after that trip is over
+        canceled = tuple(sorted({*self._said.canceled_orders, *word.canceled_orders}))
+        let_go = self.leases.acknowledge(report.holder_id, word.epoch)
+        last = let_go and self.leases.busy_until(self._clock.boot_ms()) is None
+        self._said = replace(self._said, canceled_orders=canceled, by="acknowledged" if last else self._said.by)
+        self._changed.set()
 
     async def change(self, make: Callable[[Latch], Latch], write: Callable[[Latch], Awaitable[None]]) -> None:
         """Replace the latch by what `make` makes of it, once `write` has made that durable."""

@@ -12,7 +12,7 @@ from perpmesh.risk_safety.domain import policy_catalogue as keys
 from perpmesh.risk_safety.domain.ess import EssState, Latch, Stage, Trip
 from perpmesh.risk_safety.domain.lease_rules import Grounds, why_not
 from perpmesh.risk_safety.domain.losses import EquityFigures, Limits, TradeFigures
-from perpmesh.risk_safety.domain.report import Acknowledgement, Answer, Report, Verdict
+from perpmesh.risk_safety.domain.report import Answer, Report, Verdict
 
 Link = Callable[[Answer], None]  # hands an answer to one holder; never waits
 
@@ -49,14 +49,12 @@ class LeaseDesk:
     def detach(self, link: Link) -> None:
         self._links.discard(link)
 
-    async def hear(self, word: Report | Acknowledgement, link: Link) -> None:
-        """Take in one word of a holder; a request is answered on `link`, an acknowledgement is not."""
-        self._ess.hear(word)
-        if isinstance(word, Acknowledgement):
-            return
-        self._watch.hear(word)
-        await self._losses.report(word)
-        link(self._answer(word))  # nothing is awaited between the decision and its being remembered and sent
+    async def hear(self, report: Report, link: Link) -> None:
+        """Take in one word of a holder, and answer it on `link`."""
+        self._ess.hear(report)
+        self._watch.hear(report)
+        await self._losses.report(report)
+        link(self._answer(report))  # nothing is awaited between the decision and its being remembered and sent
 
     def _answer(self, report: Report) -> Answer:
         if self._ess.latch.state is not EssState.ARMED:

@@ -115,11 +115,12 @@ class Latch:
         )  # fmt: skip
 
     def escalated(self) -> "Latch":
-        """Return the same trip, now also flattening."""
+        """Return the same trip, now also flattening; in an epoch of its own, so that holders honour it anew."""
         if self.trip is None:
             raise Refused("there is no trip to escalate", reason="NOT_TRIPPED")
         order = replace(self.trip.order, mode=TripMode.FLATTEN)
-        return replace(self, trip=replace(self.trip, order=order))
+        epoch = self.epoch + 1
+        return replace(self, epoch=epoch, trip=replace(self.trip, order=order, epoch=epoch))
 
     def released(self, release: Release) -> "Latch":
         return replace(self, state=self._after(Step.RELEASE), release=release)

@@ -57,7 +57,7 @@ class PolicySpec:
         return low and (self.maximum is None or value <= self.maximum)
 
     def _invalid(self, raw: RawValue) -> Invalid:
-        shown = text(raw) if isinstance(raw, Decimal) else repr(raw)
+        shown = "null, a list or an object" if raw is None else text(raw) if isinstance(raw, Decimal) else repr(raw)
         return Invalid(
             f"{self.key} cannot be {shown[:60]}: it takes {self.wanted()}", reason="INVALID_POLICY_VALUE", field="value"
         )

@@ -8,8 +8,16 @@ from perpmesh.risk_safety.domain.ess import Stage, TripMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """The holder has let go: every entry in flight is answered, or can no longer arrive."""
+
+    epoch: int  # which revocation it honoured
+    canceled_orders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A request for the lease, with what its holder knows."""
+    """A request for the lease, with what its holder knows, and the newest revocation it has honoured."""
 
     holder_id: str
     request_sequence: int
@@ -23,17 +31,7 @@ class Report:
     ledger_mismatch: str
     open_positions: tuple[str, ...] = ()
     protected_positions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledgement:
-    """The holder has let go: every entry in flight is answered, or can no longer arrive."""
-
-    holder_id: str
-    epoch: int
-    canceled_orders: tuple[str, ...] = ()
-    open_positions: tuple[str, ...] = ()
-    protected_positions: tuple[str, ...] = ()
+    acknowledged: Acknowledgement | None = None
 
 
 class Verdict(Enum):
