@@ -90,6 +90,7 @@ async def _first_incarnations(consumer: AIOKafkaConsumer, topics: Iterable[str])
         return {}
     if set(partitions) != consumer.assignment():
         consumer.assign(partitions)
+    consumer.resume(*partitions)
     await consumer.seek_to_beginning(*partitions)
     found: dict[str, str] = {}
     deadline = asyncio.get_running_loop().time() + LOOK_TIMEOUT_MS / 1000
@@ -99,6 +100,7 @@ async def _first_incarnations(consumer: AIOKafkaConsumer, topics: Iterable[str])
             break  # the others are empty
         for partition, records in batches.items():
             found.setdefault(partition.topic, header(records[0].headers, INCARNATION))
+    consumer.pause(*partitions)  # between two looks the client would go on fetching, as fast as the broker answers
     return found
 
 

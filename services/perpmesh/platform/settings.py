@@ -51,7 +51,7 @@ class MeshSettings(BaseSettings):
 
     kafka: str = "127.0.0.1:19092"
     kafka_idempotent: bool = False  # the embedded broker has no idempotent producer; Apache Kafka has
-    kafka_fetch_wait_ms: int = Field(default=50, ge=1, le=1000)  # an idle fetch waits this long: latency against load
+    kafka_fetch_wait_ms: int = Field(default=100, ge=1, le=1000)  # an idle fetch waits this long: latency against load
 
     database_url: str = ""  # empty: a SQLite file per service in the state folder
 
