@@ -15,7 +15,7 @@ from perpmesh.kernel.ids import derived_id
 from perpmesh.kernel.money import ZERO
 from perpmesh.kernel.time import Clock
 
-DRAW_BARS = 8  # the selector draws anew every so many bars: a doubt holds for a while, not forever
+DRAW_BARS = 4  # the selector draws anew every so many bars: a doubt holds for a while, not forever
 
 
 class MakeDecision:

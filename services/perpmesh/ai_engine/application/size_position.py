@@ -9,7 +9,7 @@ from perpmesh.ai_engine.domain.proposal import Direction
 from perpmesh.ai_engine.domain.sizing import Size
 from perpmesh.kernel.errors import Unavailable
 
-HORIZON_BARS = 4  # an hour, as the strategies
+HORIZON_BARS = 16  # four hours, as the strategies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

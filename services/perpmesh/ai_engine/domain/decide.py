@@ -112,14 +112,14 @@ def _unworthy(known: Known, proposal: Proposal) -> str:
         return "; ".join(proposal.reasons) or "abstains"
     if decimal(proposal.confidence) < limits.min_confidence:
         return f"confidence {proposal.confidence:.2f} is under {limits.min_confidence}"
-    stop, target = distances(known.view, limits, proposal.horizon_bars)
+    stop, _ = distances(known.view, limits, proposal.horizon_bars)
     price = decimal(known.view.close)
     if stop / price > limits.max_stop_distance:
         return f"a stop {stop / price:.2%} away is further than {limits.max_stop_distance:.0%}"
-    sure = decimal(proposal.confidence)
-    edge, cost = (sure * target - (1 - sure) * stop) / price, known.situation.round_trip_cost
+    edge = decimal(proposal.expected_move * known.view.atr) / price
+    cost = known.situation.round_trip_cost
     if edge < limits.min_edge_cost_ratio * cost:
-        return f"an edge of {edge:.3%} is under {limits.min_edge_cost_ratio} × the cost of {cost:.3%}"
+        return f"{edge:.3%} to be earned is under {limits.min_edge_cost_ratio} × the cost of {cost:.3%}"
     return ""
 
 

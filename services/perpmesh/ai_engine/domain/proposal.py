@@ -24,7 +24,8 @@ class Proposal:
     """A direction, and how sure. `direction` None abstains: no view, nothing to do."""
 
     direction: Direction | None
-    confidence: float = 0.0  # 0 to 1: the chance that the target comes before the stop, as the strategy sees it
+    confidence: float = 0.0  # 0 to 1: how sure the strategy is to be right
+    expected_move: float = 0.0  # in ATR, towards the direction: what is there to earn, if it is right
     horizon_bars: int = 1  # the stop stands so many ATR of a move of this many bars away
     reasons: tuple[str, ...] = ()
 

@@ -22,9 +22,9 @@ class Prior:
     """What is believed before the first reward. Hopeful on purpose: what is never tried is never learned."""
 
     mean: float = 0.3
-    sigma: float = 0.5  # of a strategy's mean
-    regime_sigma: float = 0.25  # of the mean in one regime around the strategy's
-    reward_sigma: float = 1.2  # of one reward
+    sigma: float = 0.3  # of a strategy's mean
+    regime_sigma: float = 0.15  # of the mean in one regime around the strategy's
+    reward_sigma: float = 0.5  # of one reward
     discount: float = 0.98  # what a reward still weighs after the next one of its strategy
     reward_limit: float = 4.0  # one trade may not say more than this
 

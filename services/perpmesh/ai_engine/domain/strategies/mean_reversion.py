@@ -13,9 +13,9 @@ class MeanReversion:
 
     name: str = "mean_reversion"
     version: str = "mean_reversion-1"
-    enter_zscore: float = 2.0
-    enter_oscillator: float = 0.2
-    horizon_bars: int = 4  # an hour
+    enter_zscore: float = 1.0
+    enter_oscillator: float = 0.05
+    horizon_bars: int = 16  # four hours
 
     def propose(self, view: MarketView, holding: Direction) -> Proposal:
         below = view.zscore < 0.0
@@ -30,6 +30,7 @@ class MeanReversion:
         return Proposal(
             direction=Direction.LONG if below else Direction.SHORT,
             confidence=min(0.55 + 0.1 * (abs(view.zscore) - self.enter_zscore), 0.7),
+            expected_move=abs(view.stretch),
             horizon_bars=self.horizon_bars,
             reasons=(f"z {view.zscore:+.2f}", f"relative strength {view.oscillator:+.2f}"),
         )

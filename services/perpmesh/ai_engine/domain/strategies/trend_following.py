@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from perpmesh.ai_engine.domain.market import MarketView
 from perpmesh.ai_engine.domain.proposal import Direction, Proposal, abstain, leave
 
+AVERAGES_APART_BARS = 18  # in a steady move EMA12 lags it by 5.5 bars and EMA48 by 23.5: they are 18 bars of it apart
+
 
 @dataclass(frozen=True, slots=True)
 class TrendFollowing:
@@ -14,7 +16,7 @@ class TrendFollowing:
     version: str = "trend_following-1"
     enter_trend: float = 0.75  # ATR between the averages
     enter_strength: float = 20.0  # directional index
-    horizon_bars: int = 4  # an hour
+    horizon_bars: int = 16  # four hours
 
     def propose(self, view: MarketView, holding: Direction) -> Proposal:
         rising = view.trend > 0.0
@@ -29,6 +31,7 @@ class TrendFollowing:
         return Proposal(
             direction=Direction.LONG if rising else Direction.SHORT,
             confidence=self._confidence(view),
+            expected_move=abs(view.trend) * self.horizon_bars / AVERAGES_APART_BARS,
             horizon_bars=self.horizon_bars,
             reasons=(f"trend {view.trend:+.2f} ATR", f"directional index {view.strength:.0f}"),
         )
