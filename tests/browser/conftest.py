@@ -12,7 +12,7 @@ from perpmesh.testing.mesh import Mesh
 # Without the last ones Chromium calls home at every start, and the refusals drown the test's own.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
-PATIENCE_MS = 30_000
+PATIENCE_MS = 45_000
 expect.set_options(timeout=PATIENCE_MS)
 
 

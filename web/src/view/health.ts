@@ -9,7 +9,7 @@ import { linkBadge } from "./links";
 
 export function healthRow(store: Store): HTMLElement {
   const dots = h("ul", { class: "dots" });
-  const row = h("nav", { class: "health", "aria-label": "Health of each process", "data-testid": "health" }, dots, linkBadge(store, "health"));
+  const row = h("div", { class: "health", role: "group", "aria-label": "Health of each process", "data-testid": "health" }, dots, linkBadge(store, "health"));
   store.on("health", ({ components }) => keyed(dots, components, ({ name }) => name, dot, update));
   store.on("links", (links) => row.classList.toggle("stale", links.health?.state !== "live"));
   return row;

@@ -31,7 +31,7 @@ export function stopButton(store: Store, feed: Feed): Stop {
   const label = h("span", { class: "label" }, "STOP");
   const button = h(
     "button",
-    { class: "stop", type: "button", "data-testid": "stop-button", "aria-label": "Emergency stop: press twice", click: () => press() },
+    { class: "stop", type: "button", "data-testid": "stop-button", title: "Emergency stop: press twice", click: () => press() },
     label,
     h("i", { class: "fuse", "aria-hidden": "true" }),
   );

@@ -81,5 +81,5 @@ function clocks(store: Store): HTMLElement {
   const tick = (): void => say(wall, clock(Date.now()));
   tick();
   setInterval(tick, 1_000);
-  return h("div", { class: "clocks" }, h("label", {}, "market", market), h("label", {}, "wall", wall));
+  return h("div", { class: "clocks" }, h("span", {}, "market", market), h("span", {}, "wall", wall));
 }
