@@ -272,7 +272,10 @@ class EngineVenue:
     async def account(self) -> AccountFact:
         def act() -> AccountFact:
             view = self.engine.account(ME)
-            return AccountFact(wallet=view.wallet, equity=view.margin_balance, available=view.available)
+            held = tuple(
+                PositionFact(symbol=p.symbol, signed=p.amount, notional=p.notional) for p in view.positions if p.amount
+            )
+            return AccountFact(wallet=view.wallet, equity=view.margin_balance, available=view.available, positions=held)
 
         return await self._do("account", act)
 

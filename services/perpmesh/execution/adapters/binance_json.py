@@ -75,7 +75,14 @@ def account(row: Mapping[str, Any]) -> AccountFact:
         wallet=number(row["totalWalletBalance"]),
         equity=number(row["totalMarginBalance"]),
         available=number(row["availableBalance"]),
+        positions=tuple(_reported(held) for held in row["positions"] if number(held["positionAmt"])),
     )
+
+
+def _reported(row: Mapping[str, Any]) -> PositionFact:
+    """Read a position of the account report; its notional is signed as the position is."""
+    signed, notional = number(row["positionAmt"]), abs(number(row["notional"]))
+    return PositionFact(symbol=row["symbol"], signed=signed, notional=notional if signed > 0 else -notional)
 
 
 def fill(row: Mapping[str, Any]) -> Fill:

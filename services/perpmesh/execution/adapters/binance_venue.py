@@ -1,5 +1,6 @@
 """The Venue port on Binance's USDⓈ-M REST dialect, through python-binance."""
 
+import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -22,6 +23,7 @@ from perpmesh.platform.settings import MeshSettings
 
 NO_NEED = (-4046, -4059)
 NOT_FOUND = (-2013, -2011)
+TIMEOUT_SECONDS = {Lane.ENTRY: 3.0, Lane.QUERY: 3.0, Lane.CARE: 1.0, Lane.EXIT: 1.0}  # a stop cannot wait
 BAN_MS = 5_000
 BAN_LONG_MS = 120_000
 MARGIN_TYPE = "CROSSED"
@@ -68,9 +70,12 @@ class BinanceVenue:
     async def _ask(self, method: str, path: str, *, lane: Lane, weight: int = 0, version: int = 1, **data: Any) -> Any:
         if not self.budget.allows(lane, self._exchange_now_ms(), weight=weight):
             raise VenueRefused(-1003, "the rest of the rate limit is kept for exits", 429)
-        return await _told(
-            self.client._request_futures_api(method, path, signed=True, version=version, data=data)  # noqa: SLF001 - the library's own door
-        )
+        asked = self.client._request_futures_api(method, path, signed=True, version=version, data=data)  # noqa: SLF001
+        return await _told(asyncio.wait_for(asked, TIMEOUT_SECONDS[lane]))
+
+    async def _care(self, path: str, weight: int, *, version: int = 1, **data: Any) -> Any:
+        """Ask something that a position's safety rests on."""
+        return await self._ask("get", path, lane=Lane.CARE, weight=weight, version=version, **data)
 
     async def _query(self, path: str, weight: int, *, version: int = 1, **data: Any) -> Any:
         return await self._ask("get", path, lane=Lane.QUERY, weight=weight, version=version, **data)
@@ -124,22 +129,22 @@ class BinanceVenue:
 
     async def order(self, symbol: str, *, client_id: str = "", exchange_id: str = "") -> OrderReport | None:
         named: dict[str, Any] = {"orderId": exchange_id} if exchange_id else {"origClientOrderId": client_id}
-        answer = await _unless_missing(self._query("order", 1, symbol=symbol, **named))
+        answer = await _unless_missing(self._care("order", 1, symbol=symbol, **named))
         return read.order(answer) if answer is not None else None
 
     async def conditional(self, client_id: str) -> AlgoReport | None:
-        answer = await _unless_missing(self._query("algoOrder", 1, clientAlgoId=client_id))
+        answer = await _unless_missing(self._care("algoOrder", 1, clientAlgoId=client_id))
         return read.algo(answer) if answer is not None else None
 
     async def open_orders(self, symbol: str) -> Sequence[OrderReport]:
-        return [read.order(row) for row in await self._query("openOrders", 1, symbol=symbol)]
+        return [read.order(row) for row in await self._care("openOrders", 1, symbol=symbol)]
 
     async def open_conditionals(self, symbol: str) -> Sequence[AlgoReport]:
-        return [read.algo(row) for row in await self._query("openAlgoOrders", 1, symbol=symbol)]
+        return [read.algo(row) for row in await self._care("openAlgoOrders", 1, symbol=symbol)]
 
     async def positions(self, symbol: str = "") -> Sequence[PositionFact]:
         named: dict[str, Any] = {"symbol": symbol} if symbol else {}
-        rows = [read.position(row) for row in await self._query("positionRisk", 5, version=3, **named)]
+        rows = [read.position(row) for row in await self._care("positionRisk", 5, version=3, **named)]
         return [row for row in rows if row.signed]
 
     async def account(self) -> AccountFact:

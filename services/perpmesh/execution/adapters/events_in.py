@@ -18,6 +18,7 @@ from perpmesh_api.execution.v1 import order_events_pb2
 
 log = telemetry.log(__name__)
 RETRY_SECONDS = 1.0
+DRAIN_SECONDS = 5.0
 PUBLISHES: list[type[Message]] = [
     order_events_pb2.OrderPlaced,
     order_events_pb2.OrderFilled,
@@ -46,7 +47,14 @@ class DecisionWorker:
         return self._wake.set
 
     async def run(self) -> None:
-        """Act on what is pending, at start and whenever something came in."""
+        """Act on what is pending, at start and whenever something came in; what has begun may end."""
+        try:
+            await self._act_on_all()
+        finally:
+            if self._running:
+                await asyncio.wait(self._running.values(), timeout=DRAIN_SECONDS)
+
+    async def _act_on_all(self) -> None:
         while True:
             self._wake.clear()
             for work in await self._store.pending_decisions():

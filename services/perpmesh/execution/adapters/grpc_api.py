@@ -1,5 +1,6 @@
 """OrderService: reads requests, calls the use cases, writes answers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -99,10 +100,16 @@ class OrderService(rpc.OrderServiceServicer):
 
     async def WatchTrades(self, request: Any, context: Any) -> AsyncIterator[Any]:
         changes = self._store.trade_changes.watch()
-        for trade in self._cases.tools.ledger.trades():
-            yield pb.WatchTradesResponse(trade=wire.trade(trade))
-        async for trade in changes:
-            yield pb.WatchTradesResponse(trade=wire.trade(trade))
+        first = asyncio.ensure_future(anext(changes))  # listen before looking, so that nothing falls between
+        try:
+            await asyncio.sleep(0)
+            for trade in self._cases.tools.ledger.trades():
+                yield pb.WatchTradesResponse(trade=wire.trade(trade))
+            yield pb.WatchTradesResponse(trade=wire.trade(await first))
+            async for trade in changes:
+                yield pb.WatchTradesResponse(trade=wire.trade(trade))
+        finally:
+            first.cancel()
 
 
 def _outcome(outcome: Outcome) -> Any:

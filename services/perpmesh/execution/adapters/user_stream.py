@@ -2,14 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import aiohttp
 
-from perpmesh.execution.adapters.binance_json import number
 from perpmesh.execution.adapters.futures_client import FuturesClient
-from perpmesh.execution.application.desk import Desk
 from perpmesh.platform import telemetry
 from perpmesh.platform.settings import MeshSettings
 
@@ -21,12 +18,9 @@ HEARTBEAT_SECONDS = 15.0
 class UserStream:
     """Opens the stream, keeps its key alive, and names the symbols of each event."""
 
-    def __init__(
-        self, settings: MeshSettings, client: FuturesClient, desk: Desk, moved: Callable[[list[str]], None]
-    ) -> None:
+    def __init__(self, settings: MeshSettings, client: FuturesClient, moved: Callable[[list[str]], None]) -> None:
         self._url = settings.exchange_ws_url
         self._client = client
-        self._desk = desk
         self._moved = moved
 
     async def listen(self) -> None:
@@ -58,16 +52,10 @@ class UserStream:
             case "ORDER_TRADE_UPDATE" | "ALGO_UPDATE":
                 self._moved([event["o"]["s"]])
             case "ACCOUNT_UPDATE":
-                self._account(event["a"])
+                self._moved([position["s"] for position in event["a"].get("P", ())])
             case "listenKeyExpired":
                 return False
             case "ACCOUNT_CONFIG_UPDATE" | "MARGIN_CALL":
                 log.warning("account event", kind=event["e"])
                 self._moved([])
         return True
-
-    def _account(self, change: Mapping[str, Any]) -> None:
-        for balance in change.get("B", ()):
-            if balance["a"] == "USDT" and self._desk.account is not None:
-                self._desk.account = replace(self._desk.account, wallet=number(balance["wb"]))
-        self._moved([position["s"] for position in change.get("P", ())])

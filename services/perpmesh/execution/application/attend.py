@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from perpmesh.execution.application.books import Books
 from perpmesh.execution.application.exits import Exits
@@ -12,7 +13,7 @@ from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain.booking import opening_of
 from perpmesh.execution.domain.facts import AlgoReport, PositionFact
 from perpmesh.execution.domain.order import Order
-from perpmesh.execution.domain.trade import Trade, moved, opened
+from perpmesh.execution.domain.trade import Trade, moved, opened, trade_id_of
 from perpmesh.execution.domain.words import Leg, OrderStatus, TradeStatus
 from perpmesh.kernel.ids import CLIENT_ORDER_PREFIX, derived_id
 from perpmesh.kernel.money import ZERO
@@ -90,7 +91,7 @@ class Attendant:
         if more > ZERO and trade.status in (TradeStatus.OPENING, TradeStatus.FAILED):
             return opened(trade, after.executed, now, self._clock.boot_ms())
         if more > ZERO and trade.is_open:
-            return replace(trade, quantity=trade.quantity + more, stop_wish=after.trigger_price or trade.stop_wish)
+            return _grown(trade, after, more)
         if after.status.is_final and not after.executed and trade.status is TradeStatus.OPENING:
             return moved(trade, TradeStatus.FAILED, now)
         return None
@@ -99,18 +100,22 @@ class Attendant:
 
     async def _flat(self, symbol: str, trade: Trade | None, algos: Sequence[AlgoReport]) -> None:
         self._naked_since.pop(symbol, None)
-        await self._protector.clear(symbol, [a for a in algos if a.client_id.startswith(CLIENT_ORDER_PREFIX)])
         if trade is None:
+            await self._clear(symbol, algos)
             return
         if trade.status is TradeStatus.OPENING:
             entries = [o for o in self._ledger.unsettled(symbol) if o.trade_id == trade.trade_id]
             if not entries:  # it was never sent, or it ended unfilled
                 await self._ledger.commit(trades=[moved(trade, TradeStatus.FAILED, self._clock.now_ms())])
             return
-        if await self._books.book(trade):
+        if await self._books.book(trade):  # only now: the list of positions may lag behind an entry
+            await self._clear(symbol, algos)
             return
         if self._clock.now_ms() - trade.updated_ms > BOOKING_PATIENCE_MS:
             self._desk.mismatch = f"{symbol}: trade {trade.trade_id} is flat and cannot be booked"
+
+    async def _clear(self, symbol: str, algos: Sequence[AlgoReport]) -> None:
+        await self._protector.clear(symbol, [a for a in algos if a.client_id.startswith(CLIENT_ORDER_PREFIX)])
 
     # A position.
 
@@ -118,6 +123,7 @@ class Attendant:
         if trade is not None and trade.side is not position.side and trade.status is not TradeStatus.OPENING:
             if not await self._books.book(trade):  # somebody turned it around
                 return
+            self._desk.forget_closing(position.symbol)
             trade = None
         trade = await self._owned(trade, position)
         if trade is None:
@@ -196,3 +202,10 @@ class Attendant:
             opened_ms=first.time_ms if first else self._desk.market_time_ms(), created_ms=now, updated_ms=now,
             filled_boot_ms=boot,
         )  # fmt: skip
+
+
+def _grown(trade: Trade, entry: Order, more: Decimal) -> Trade:
+    """The trade's own entry tells its size; a further one adds to it, and brings its stop."""
+    if trade.trade_id == trade_id_of(entry.client_id):
+        return replace(trade, quantity=max(trade.quantity, entry.executed))
+    return replace(trade, quantity=trade.quantity + more, stop_wish=entry.trigger_price or trade.stop_wish)

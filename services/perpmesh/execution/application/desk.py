@@ -79,6 +79,10 @@ class Desk:
     def closed(self, symbol: str) -> None:
         self._closed[symbol] = self.clock.boot_ms()
 
+    def forget_closing(self, symbol: str) -> None:
+        """What is seen now is known to be new."""
+        self._closed.pop(symbol, None)
+
     def just_closed(self, symbol: str) -> bool:
         """Whether a position seen now may be one that we have just closed: a query may lag behind."""
         return self.clock.boot_ms() - self._closed.get(symbol, -JUST_CLOSED_MS) < JUST_CLOSED_MS
@@ -106,13 +110,17 @@ class Desk:
         return (price.mark or price.last) if price else known.mark if known else ZERO
 
     def equity(self) -> Decimal | None:
-        """Return the wallet with unrealised PnL at the newest marks; None before the first account report."""
+        """Return the last reported equity, moved along with the marks; None before the first report.
+
+        Wallet and positions of one report belong together: mixing them from two would count a result twice.
+        """
         if self.account is None:
             return None
-        return self.account.wallet + sum((self._unrealized(p) for p in self.positions.values()), ZERO)
+        return self.account.equity + sum((self._moved_since(p) for p in self.account.positions), ZERO)
 
-    def _unrealized(self, position: PositionFact) -> Decimal:
-        return position.signed * (self.mark(position.symbol) - position.entry)
+    def _moved_since(self, reported: PositionFact) -> Decimal:
+        mark = self.mark(reported.symbol)
+        return reported.signed * mark - reported.notional if mark else ZERO
 
     def notional(self, symbol: str = "") -> Decimal:
         """Return the worth of positions and reservations, of one symbol or of all."""

@@ -18,10 +18,10 @@ from perpmesh.execution.domain.gate import EntryWish, Refusal
 from perpmesh.execution.domain.lease import Lease
 from perpmesh.execution.domain.order import Order
 from perpmesh.execution.domain.stages import largest_quantity
-from perpmesh.execution.domain.trade import Trade, moved, opened, protected, risk_at
+from perpmesh.execution.domain.trade import Trade, moved, opened, protected, risk_at, trade_id_of
 from perpmesh.execution.domain.words import Leg, OrderStatus, TradeStatus
 from perpmesh.kernel.errors import Refused
-from perpmesh.kernel.ids import client_order_id, derived_id
+from perpmesh.kernel.ids import client_order_id
 from perpmesh.kernel.money import ZERO, text
 
 ASKS = 3
@@ -203,7 +203,7 @@ class Enter:
         now = self._clock.now_ms()
         pays = gate.entry_price(market.price, wish.side) if market.price else ZERO
         return Trade(
-            trade_id=derived_id("trade", client_id), symbol=wish.symbol, side=wish.side, stop_wish=wish.stop_price,
+            trade_id=trade_id_of(client_id), symbol=wish.symbol, side=wish.side, stop_wish=wish.stop_price,
             take_profit_wish=wish.take_profit_price, reference_price=wish.reference_price or pays,
             strategy=wish.strategy, decision_id=wish.decision_id, request_id=wish.request_id, created_ms=now,
             updated_ms=now, traceparent=wish.traceparent,
@@ -258,7 +258,12 @@ class Enter:
             trade, quantity=trade.quantity + order.executed, stop_wish=wish(trade.stop_wish, order.trigger_price)
         )
         await self._sender.keep_all([order], [grown])
-        return await self._finished(order)
+        outcome = await self._finished(order)
+        if outcome.trade is None or not outcome.trade.is_open:
+            return outcome
+        repriced = await self._books.priced(outcome.trade)
+        await self._sender.keep_all([], [repriced])
+        return replace(outcome, trade=repriced)
 
     async def _finished(self, order: Order) -> Outcome:
         try:

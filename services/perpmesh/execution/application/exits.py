@@ -50,7 +50,7 @@ class Exits:
         origin = origin or derived_id(leg.value, symbol, self._clock.boot_ms(), self._clock.now_ms())
         ends = self._clock.boot_ms() + self._policies.integer("execution.protection_deadline_ms")
         sent: list[Order] = []
-        for step in count():
+        for step in count(await self._free_step(origin, leg)):
             position = await self.position(symbol)
             if position is None:
                 break
@@ -59,9 +59,23 @@ class Exits:
             if self._clock.boot_ms() >= ends:
                 self._diary.error("position still open", symbol=symbol, size=str(position.size))
                 break
+            if sent[-1].executed >= position.size:
+                self._desk.note_position(symbol, None)  # the exchange's list of positions may lag behind
+                break
             if sent[-1].status is not OrderStatus.FILLED:
                 await self._sleep(PAUSE_SECONDS)
         return sent
+
+    async def _free_step(self, origin: str, leg: Leg) -> int:
+        """Return the first step of this origin that the log does not know: a repeat is a new order."""
+        for step in count():
+            try:
+                if await self._ledger.order(client_order_id(origin, leg, step)) is None:
+                    return step
+            except Exception as error:  # noqa: BLE001 - exits never fail: a client id used twice is no harm
+                self._diary.error("log not read", error=repr(error))
+                return step
+        return 0
 
     async def reduce(self, position: PositionFact, quantity: Decimal, *, origin: str, **marks: str) -> Order:
         """Take a part off. Its rule is that of an entry: sent once, and asked for when its outcome is unknown."""

@@ -26,8 +26,8 @@ from perpmesh.kernel.instrument import Instrument
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class VenueRefused(Exception):
-    """The exchange said no: nothing was done."""
+class VenueRefused(Unavailable):
+    """The exchange said no: nothing was done. Whoever asked us hears that it cannot be done now."""
 
     def __init__(self, code: int, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")

@@ -52,6 +52,15 @@ class Reconciler:
                 await self._attendant.attend(symbol)
             except Exception as error:  # noqa: BLE001 - the next full pass looks again, and says so
                 self._diary.warning("symbol not put right", symbol=symbol, error=repr(error))
+        await self._read_account()
+
+    async def _read_account(self) -> bool:
+        try:
+            self._desk.account = await self._venue.account()
+        except Exception as error:  # noqa: BLE001 - said, and asked again on the next pass
+            self._diary.warning("account not read", error=repr(error))
+            return False
+        return True
 
     async def everything(self) -> bool:
         """Put every symbol right; return whether all of it worked."""
@@ -69,12 +78,7 @@ class Reconciler:
             except Exception as error:  # noqa: BLE001 - one symbol's trouble must not hide another's
                 clean = False
                 self._diary.warning("symbol not put right", symbol=symbol, error=repr(error))
-        try:
-            self._desk.account = await self._venue.account()
-        except Exception as error:  # noqa: BLE001 - said, and asked again on the next pass
-            clean = False
-            self._diary.warning("account not read", error=repr(error))
-        if clean:
+        if await self._read_account() and clean:
             self._desk.reconciled_boot_ms = began
             if self._desk.account_trouble == "STORE_FAILED":
                 self._desk.account_trouble = ""

@@ -12,6 +12,7 @@ class Lane(Enum):
 
     ENTRY = "entry"
     QUERY = "query"
+    CARE = "care"  # looks after positions: may use the reserve, but obeys a ban
     EXIT = "exit"  # exits and protection: may use the reserve, and go out even when it is spent
 
 
@@ -53,13 +54,15 @@ class RateBudget:
             return True
         if now_ms < self._banned_until_ms:
             return False
+        share = Decimal(1) if lane is Lane.CARE else 1 - self.reserve
         minute, ten_seconds = now_ms // MINUTE_MS, now_ms // TEN_SECONDS_MS
         return (
-            self._fits(self._weight, minute, weight, self.limits.weight_per_minute)
-            and self._fits(self._minute, minute, orders, self.limits.orders_per_minute)
-            and self._fits(self._ten_seconds, ten_seconds, orders, self.limits.orders_per_ten_seconds)
+            _used(self._weight, minute) + weight <= self.limits.weight_per_minute * share
+            and _used(self._minute, minute) + orders <= self.limits.orders_per_minute * share
+            and _used(self._ten_seconds, ten_seconds) + orders <= self.limits.orders_per_ten_seconds * share
         )
 
-    def _fits(self, counted: tuple[int, int], window: int, more: int, limit: int) -> bool:
-        used = counted[1] if counted[0] == window else 0
-        return used + more <= limit * (1 - self.reserve)
+
+def _used(counted: tuple[int, int], window: int) -> int:
+    """A count is good for the window it was heard in."""
+    return counted[1] if counted[0] == window else 0

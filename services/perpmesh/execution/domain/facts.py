@@ -105,8 +105,9 @@ class AccountFact:
     """The account in USDT."""
 
     wallet: Decimal
-    equity: Decimal  # with unrealised PnL
+    equity: Decimal  # with unrealised PnL at the marks of that moment
     available: Decimal
+    positions: tuple["PositionFact", ...] = ()  # of the same moment: size and notional
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

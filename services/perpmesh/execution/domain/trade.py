@@ -7,6 +7,7 @@ from typing import Any
 
 from perpmesh.execution.domain.words import CloseReason, Side, TradeStatus
 from perpmesh.kernel.errors import InvariantViolated
+from perpmesh.kernel.ids import derived_id
 from perpmesh.kernel.money import ZERO
 
 T = TradeStatus
@@ -64,6 +65,11 @@ class Trade:
     @property
     def is_open(self) -> bool:
         return not self.status.is_over
+
+
+def trade_id_of(entry_client_id: str) -> str:
+    """Return the id of the trade that an entry opens."""
+    return derived_id("trade", entry_client_id)
 
 
 def moved(trade: Trade, status: TradeStatus, now_ms: int, **changes: Any) -> Trade:
