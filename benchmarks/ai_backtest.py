@@ -78,7 +78,7 @@ class Account:
     fees: Decimal = Decimal(0)
     amplified: int = 0
 
-    def enter(self, symbol: str, verdict: Verdict, view: MarketView, selector: Selector) -> None:
+    def enter(self, symbol: str, verdict: Verdict, view: MarketView) -> None:
         direction = Direction.LONG if verdict.action is Action.LONG else Direction.SHORT
         price = Decimal(repr(view.close)) * (1 + direction.value * HALF_SPREAD)
         self._pay(verdict.quantity * price, view.bar_close_ms)
@@ -139,7 +139,7 @@ def run(markets: dict[str, Market], start_ms: int, days: float, seed: int) -> tu
             if verdict.action is Action.CLOSE:
                 selector = account.leave(symbol, close, now, selector)
             elif verdict.actionable:
-                account.enter(symbol, verdict, view, selector)
+                account.enter(symbol, verdict, view)
                 first = first or now
             if symbol in account.open:
                 selector = _inside(account, symbol, market, now, selector)
@@ -183,7 +183,7 @@ def report(account: Account, first: int, label: str) -> None:
     kinds = {name: sum(1 for strategy, _ in account.rewards if strategy == name) for name, _ in account.rewards}
     end = (account.curve[-1] / BALANCE - 1) if account.curve else 0
     print(
-        f"{label:>12} first entry after {first:3d} bars  trades {len(rewards):3d}  wins {wins:4.0%}  mean {mean:+.2f} R  "
+        f"{label:>12} entry after {first:3d} bars  trades {len(rewards):3d}  wins {wins:4.0%}  mean {mean:+.2f} R  "
         f"return {end:+7.2%}  fees {account.fees / BALANCE:6.2%}  drawdown {fall:6.2%}  worst day {worst:+.2%}  "
         f"losses in a row {streak(account.rewards)}  amplified {account.amplified}  {kinds}"
     )

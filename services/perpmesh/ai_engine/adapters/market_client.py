@@ -11,11 +11,9 @@ from perpmesh.ai_engine.domain.series import KEPT_BARS, Added, Series
 from perpmesh.ai_engine.domain.standing import Quote
 from perpmesh.features import WARMUP_BARS, Bars
 from perpmesh.kernel.errors import Unavailable
-from perpmesh.platform import telemetry
 from perpmesh_api.market_data.v1 import market_data_service_pb2 as pb
 from perpmesh_api.market_data.v1 import market_data_service_pb2_grpc as rpc
 
-log = telemetry.log(__name__)
 OVERLAP_BARS = 2  # what may close between listing the past and watching the present
 TIMEOUT_SECONDS = 2.0
 OnBar = Callable[[str], Awaitable[object]]
@@ -58,17 +56,12 @@ class MarketClient:
     async def _take(self, candle: Any) -> bool:
         """Keep a closed candle; return whether it is one more bar to decide on."""
         series = self._series[candle.symbol]
-        if len(series) < WARMUP_BARS:  # market_data may have been back-filling when we listed
-            before = len(series)
+        before = series.newest_ms
+        short = len(series) < WARMUP_BARS  # market_data may have been back-filling when we listed
+        if series.add(wire.row_of(candle)) is Added.GAP or short:
             await self._list(candle.symbol)
             series.add(wire.row_of(candle))
-            return len(series) > before
-        added = series.add(wire.row_of(candle))
-        if added is Added.GAP:
-            log.warning("bars missing", symbol=candle.symbol, bar=candle.open_time_ms)
-            await self._list(candle.symbol)
-            return series.add(wire.row_of(candle)) is not Added.GAP
-        return added is Added.NEW
+        return before is not None and before < candle.open_time_ms == series.newest_ms
 
     async def _list(self, symbol: str) -> None:
         request = pb.ListCandlesRequest(symbol=symbol, interval=INTERVAL, limit=KEPT_BARS)

@@ -26,6 +26,11 @@ class Series:
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def newest_ms(self) -> int | None:
+        """Open time of the newest bar; None when there is none."""
+        return int(self._rows[-1][0]) if self._rows else None
+
     def replace(self, rows: list[Row]) -> None:
         """Take `rows` for the whole series; only what follows the last hole is kept."""
         start = 0
