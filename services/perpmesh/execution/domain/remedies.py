@@ -21,31 +21,54 @@ class Remedy(Enum):
 R = Remedy
 UNREACHABLE = 0  # no connection was made, so nothing was sent
 
-REMEDIES: Mapping[int, Remedy] = {
-    UNREACHABLE: R.RETRY,
-    -1000: R.QUERY, -1001: R.QUERY, -1002: R.STOP_ENTERING, -1003: R.RETRY, -1004: R.RETRY, -1005: R.STOP_ENTERING,
-    -1006: R.QUERY, -1007: R.QUERY, -1008: R.RETRY, -1010: R.QUERY, -1011: R.STOP_ENTERING, -1013: R.REFUSED,
-    -1014: R.REFUSED, -1015: R.RETRY, -1016: R.STOP_ENTERING, -1020: R.REFUSED, -1021: R.RESYNC_CLOCK,
-    -1022: R.STOP_ENTERING, -1023: R.REFUSED, -1100: R.REFUSED, -1101: R.REFUSED, -1102: R.REFUSED,
-    -1103: R.REFUSED, -1104: R.REFUSED, -1105: R.REFUSED, -1106: R.REFUSED, -1108: R.REFUSED,
-    -1109: R.STOP_ENTERING, -1110: R.REFUSED, -1111: R.REFRESH_FILTERS, -1112: R.RETRY, -1113: R.REFUSED,
-    -1114: R.REFUSED, -1115: R.REFUSED, -1116: R.REFUSED, -1117: R.REFUSED, -1118: R.REFUSED, -1119: R.REFUSED,
-    -1120: R.REFUSED, -1121: R.REFRESH_FILTERS, -1122: R.REFRESH_FILTERS, -1125: R.GONE, -1127: R.REFUSED,
-    -1128: R.REFUSED, -1130: R.REFUSED, -1136: R.REFUSED,
-    -2010: R.REFUSED, -2011: R.GONE, -2012: R.REFUSED, -2013: R.GONE, -2014: R.STOP_ENTERING,
-    -2015: R.STOP_ENTERING, -2016: R.STOP_ENTERING, -2017: R.STOP_ENTERING, -2018: R.REFUSED, -2019: R.REFUSED,
-    -2020: R.RETRY, -2021: R.FLATTEN, -2022: R.GONE, -2023: R.STOP_ENTERING, -2024: R.GONE, -2025: R.REFUSED,
-    -2026: R.REFUSED, -2027: R.REFUSED, -2028: R.REFUSED,
-    -4001: R.REFUSED, -4002: R.REFRESH_FILTERS, -4003: R.REFUSED, -4004: R.REFRESH_FILTERS,
-    -4005: R.REFRESH_FILTERS, -4013: R.REFRESH_FILTERS, -4014: R.REFRESH_FILTERS, -4015: R.REFUSED,
-    -4016: R.REFUSED, -4023: R.REFRESH_FILTERS, -4024: R.REFUSED, -4028: R.STOP_ENTERING, -4045: R.FLATTEN,
-    -4046: R.DONE, -4047: R.STOP_ENTERING, -4048: R.STOP_ENTERING, -4059: R.DONE, -4060: R.STOP_ENTERING,
-    -4061: R.STOP_ENTERING, -4062: R.STOP_ENTERING, -4067: R.STOP_ENTERING, -4068: R.STOP_ENTERING,
-    -4116: R.QUERY, -4118: R.GONE, -4120: R.STOP_ENTERING, -4129: R.FLATTEN, -4130: R.DONE, -4131: R.RETRY,
-    -4136: R.REFUSED, -4137: R.REFUSED, -4138: R.REFUSED, -4161: R.STOP_ENTERING, -4164: R.REFUSED,
-    -4192: R.STOP_ENTERING, -4400: R.STOP_ENTERING, -4531: R.RETRY,
-    -5021: R.REFUSED, -5022: R.REFUSED, -5027: R.DONE, -5028: R.RESYNC_CLOCK,
+_CODES: Mapping[Remedy, tuple[int, ...]] = {
+    # the request is wrong, or there is no money for it: no again, and again
+    R.REFUSED: (
+        -1013, -1014, -1020, -1023, -1100, -1101, -1102, -1103, -1104, -1105, -1106, -1108, -1110, -1113, -1114,
+        -1115, -1116, -1117, -1118, -1119, -1120, -1126, -1127, -1128, -1130, -1136, -2007, -2010, -2012, -2018,
+        -2019, -2025, -2026, -2027, -2028, -2038, -4000, -4001, -4003, -4015, -4016, -4020, -4021, -4024, -4026,
+        -4031, -4032, -4033, -4049, -4050, -4051, -4053, -4054, -4055, -4063, -4064, -4065, -4066, -4069, -4070,
+        -4071, -4072, -4073, -4074, -4075, -4076, -4077, -4079, -4081, -4082, -4083, -4084, -4085, -4086, -4104,
+        -4114, -4115, -4135, -4136, -4137, -4138, -4139, -4142, -4164, -4165, -4167, -4168, -4169, -4170, -4172,
+        -5021, -5022, -5024, -5025, -5026, -5037, -5038, -5039, -5040, -5047,
+    ),
+    # not done, and not for a reason of ours
+    R.RETRY: (
+        0, -1003, -1004, -1008, -1015, -1112, -2020, -4078, -4131, -4531, -5041,
+    ),
+    # may have been done
+    R.QUERY: (
+        -1000, -1001, -1006, -1007, -1010, -4116,
+    ),
+    # outside the recvWindow, at the door or at the engine
+    R.RESYNC_CLOCK: (
+        -1021, -5028,
+    ),
+    # what we believe of the symbol is wrong
+    R.REFRESH_FILTERS: (
+        -1111, -1121, -1122, -4002, -4004, -4005, -4006, -4007, -4008, -4009, -4010, -4011, -4012, -4013, -4014,
+        -4017, -4018, -4019, -4023, -4025, -4029, -4030, -4058, -4144, -4183, -4184, -4210, -4211,
+    ),
+    # keys, permissions, modes: somebody has to look at the account
+    R.STOP_ENTERING: (
+        -1002, -1005, -1011, -1016, -1022, -1099, -1109, -2014, -2015, -2016, -2017, -2023, -4022, -4027, -4028,
+        -4044, -4047, -4048, -4056, -4057, -4060, -4061, -4062, -4067, -4068, -4080, -4087, -4088, -4120, -4140,
+        -4141, -4161, -4192, -4202, -4203, -4205, -4206, -4208, -4209, -4400, -4401, -4402, -4403,
+    ),
+    # a stop that cannot stand
+    R.FLATTEN: (
+        -2021, -4045, -4129,
+    ),
+    # it is not there (any more)
+    R.GONE: (
+        -1125, -2011, -2013, -2022, -2024, -2039, -4117, -4118,
+    ),
+    # it is so already
+    R.DONE: (
+        -4046, -4052, -4059, -4130, -4171, -5027,
+    ),
 }  # fmt: skip
+REMEDIES: Mapping[int, Remedy] = {code: remedy for remedy, codes in _CODES.items() for code in codes}
 
 
 def remedy_of(code: int, status: int = 400) -> Remedy:
