@@ -99,16 +99,28 @@ async def _first_incarnations(consumer: AIOKafkaConsumer, topics: Iterable[str])
         if not batches and found:
             break  # the others are empty
         for partition, records in batches.items():
-            found.setdefault(partition.topic, header(records[0].headers, INCARNATION))
+            found.setdefault(partition.topic, _incarnation_of(records[0]))
     consumer.pause(*partitions)  # between two looks the client would go on fetching, as fast as the broker answers
     return found
 
 
+def _incarnation_of(first: Any) -> str:
+    """Return the incarnation a log's first record shows; "" for a log that nobody has begun.
+
+    A producer that had not noticed the loss may have written into a log which the broker made for it: that log's
+    first record is an event. (Where retention has taken record 0, the log begins after offset 0.)
+    """
+    begun = header(first.headers, "ce_type") == BEGUN
+    return header(first.headers, INCARNATION) if begun or first.offset > 0 else ""
+
+
 async def begin_topic(settings: MeshSettings, producer: AIOKafkaProducer, topic: str) -> str:
-    """Create `topic` unless it exists, write its first record, and return the new incarnation."""
+    """Make `topic` afresh, write its first record, and return the new incarnation."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=3_000)
     try:
         await admin.start()
+        if topic in await admin.list_topics():
+            await admin.delete_topics([topic])  # empty, or begun by an event: see _incarnation_of
         await admin.create_topics([NewTopic(topic, num_partitions=1, replication_factor=1)])
     except TopicAlreadyExistsError:
         pass

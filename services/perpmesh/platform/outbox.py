@@ -35,7 +35,7 @@ class Outbox:
         self._wake = asyncio.Event()
         self._appended = False
         self._producer: AIOKafkaProducer | None = None
-        self._conflated: set[str] = set()
+        self._beginning = asyncio.Lock()
         database.after_commit(self._committed)
 
     async def append(self, tx: AsyncConnection, message: Message, *, traceparent: str = "") -> int:
@@ -89,8 +89,7 @@ class Outbox:
         if self._producer is None or not watch.reachable:
             return
         if not incarnation:
-            incarnation = await bus.begin_topic(self._settings, self._producer, contract.topic)
-            await watch.begun(contract.topic, incarnation)
+            incarnation = await self._begin(watch, self._producer, contract.topic)
         key = str(getattr(message, contract.key))
         headers = _headers(
             event_id="", kind=contract.type, service=self.service, stream=contract.topic, sequence=0,
@@ -136,8 +135,7 @@ class Outbox:
             raise ConnectionError("the broker is away")
         seen = watch.incarnations.get(stream, "")
         if not seen:
-            seen = await bus.begin_topic(self._settings, producer, stream)
-            await watch.begun(stream, seen)
+            seen = await self._begin(watch, producer, stream)
         async with self._database.reading() as connection:
             row = (await connection.execute(sa.select(streams_out).where(streams_out.c.stream == stream))).first()
         if row is not None and row.incarnation == seen:
@@ -145,6 +143,14 @@ class Outbox:
         if row is not None:
             await self._set_mark(stream, 0, seen)
         return 0
+
+    async def _begin(self, watch: BrokerWatch, producer: AIOKafkaProducer, topic: str) -> str:
+        async with self._beginning:
+            if incarnation := watch.incarnations.get(topic, ""):
+                return incarnation  # somebody here was quicker
+            incarnation = await bus.begin_topic(self._settings, producer, topic)
+            await watch.begun(topic, incarnation)
+            return incarnation
 
     async def _set_mark(self, stream: str, published: int, incarnation: str) -> None:
         async with self._database.transaction() as tx:
