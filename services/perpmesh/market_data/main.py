@@ -1,6 +1,7 @@
 """Market data as a process: everything it is made of, put together."""
 
 from perpmesh.market_data.adapters import grpc_api, venue
+from perpmesh.market_data.adapters.interruptions import InterruptionLog
 from perpmesh.market_data.adapters.price_sink import KafkaPriceSink
 from perpmesh.market_data.adapters.store import TABLES, SqlJournal
 from perpmesh.market_data.adapters.wire import PUBLISHES
@@ -8,11 +9,10 @@ from perpmesh.market_data.application.candles import Candles
 from perpmesh.market_data.application.follow import follow
 from perpmesh.market_data.application.prices import Prices
 from perpmesh.market_data.config import NAME, POLICY_KEYS, STALE_MS, Config
-from perpmesh.platform import process, service, telemetry
+from perpmesh.platform import process, service
 from perpmesh.platform.settings import MeshSettings
 from perpmesh.platform.time import SystemClock
 
-log = telemetry.log(__name__)
 IDLE_FETCH_MS = 500  # only policies come in: there is no hurry
 
 
@@ -29,10 +29,7 @@ async def run(settings: MeshSettings) -> None:
         candles = Candles(symbols, exchange, SqlJournal(parts.database, parts.outbox), prices.spread_fraction)
         sink = KafkaPriceSink(parts)
         grpc_api.register(parts.serving.server, prices, candles)
-
-        def interrupted(why: str) -> None:
-            log.warning("interrupted", why=why)
-
+        interrupted = InterruptionLog()
         loops = [
             ("follow", lambda: follow(symbols, exchange, prices, candles, interrupted=interrupted)),
             ("publish", lambda: prices.publish(sink)),
