@@ -1,0 +1,92 @@
+"""The command log in a real store: what was committed is there, with its events, after the process is gone."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from perpmesh.execution.adapters.store import TABLES, SqlLog, add_decision
+from perpmesh.execution.application.ports import DecisionWork
+from perpmesh.execution.domain.events import OrderRefused, TradeClosed, TradeOpened
+from perpmesh.execution.domain.order import Order
+from perpmesh.execution.domain.trade import Trade
+from perpmesh.execution.domain.words import Action, Leg, OrderStatus, Side, TradeStatus
+from perpmesh.platform import database
+from perpmesh.platform.outbox import Outbox
+from perpmesh.platform.settings import MeshSettings
+from perpmesh.platform.time import SystemClock
+from perpmesh_api.execution.v1 import order_events_pb2
+
+D = Decimal
+ORDER = Order(
+    client_id="pm-e-1", symbol="BTCUSDT", side=Side.BUY, leg=Leg.ENTRY, type="MARKET", quantity=D("0.010"),
+    trigger_price=D("59500.10"), trade_id="t1", decision_id="d1", created_ms=5, traceparent="00-ab-cd-01",
+)  # fmt: skip
+TRADE = Trade(trade_id="t1", symbol="BTCUSDT", side=Side.BUY, stop_wish=D("59500.10"), strategy="trend", created_ms=5)
+
+
+async def test_what_was_committed_is_there_in_the_next_life(log: SqlLog, tmp_path):
+    await log.commit(orders=[ORDER], trades=[TRADE])
+    clock, settings = SystemClock(), MeshSettings(state_dir=tmp_path)
+    async with database.opened(settings, "execution", TABLES) as again:
+        other = SqlLog(again, Outbox("execution", settings, again, clock), clock)
+        assert await other.order("pm-e-1") == ORDER
+        assert await other.open_trades() == [TRADE]
+        assert await other.unsettled_orders() == [ORDER]
+
+
+async def test_state_and_events_are_written_together_or_not_at_all(log: SqlLog, outbox: Outbox):
+    await log.commit(orders=[ORDER], trades=[TRADE], events=[TradeOpened(TRADE)])
+    with pytest.raises(AttributeError):
+        await log.commit(orders=[replace(ORDER, status=OrderStatus.SENT)], events=["no event"])  # type: ignore[list-item]
+    assert (await log.order("pm-e-1")).status is OrderStatus.RECORDED
+    assert await outbox.newest_sequence("execution.trades.v1") == 1
+
+
+async def test_an_executed_order_without_a_price_is_not_settled(log: SqlLog):
+    unpriced = replace(ORDER, status=OrderStatus.FILLED, executed=D("0.010"))
+    await log.commit(orders=[unpriced, replace(unpriced, client_id="pm-e-2", average=D(60000))])
+    assert await log.unsettled_orders() == [unpriced]
+
+
+async def test_lists_are_newest_first_by_when_a_thing_was_first_written(log: SqlLog):
+    for number in range(3):
+        await log.commit(orders=[replace(ORDER, client_id=f"pm-e-{number}")])
+    await log.commit(orders=[replace(ORDER, client_id="pm-e-0", status=OrderStatus.REFUSED)])
+    listed = await log.list_orders(symbol="", open_only=False, limit=2)
+    assert [order.client_id for order in listed] == ["pm-e-2", "pm-e-1"]
+    opened = await log.list_orders(symbol="BTCUSDT", open_only=True, limit=10)
+    assert [order.client_id for order in opened] == ["pm-e-2", "pm-e-1"]
+
+
+async def test_events_carry_the_trace_and_every_figure(log: SqlLog, outbox: Outbox):
+    closed = replace(
+        TRADE, status=TradeStatus.CLOSED, realized=D("1.50"), commission=D("-0.20"), funding=D("0.01"),
+        close_reason="STOP", traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    )  # fmt: skip
+    await log.commit(trades=[closed], events=[TradeClosed(closed, "10001.31")])
+    [row] = await outbox.page("execution.trades.v1", 0, 10)
+    event = order_events_pb2.TradeClosed.FromString(row.payload)
+    assert row.traceparent == closed.traceparent
+    assert (event.trade.net_pnl, event.equity, event.trade.close_reason) == ("1.31", "10001.31", "STOP")
+    assert event.trade.trace_id == "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+async def test_a_refusal_is_told_with_all_its_reasons(log: SqlLog, outbox: Outbox):
+    refused = replace(ORDER, status=OrderStatus.REFUSED, reasons="LEASE_MISSING,PRICE_STALE")
+    await log.commit(orders=[refused], events=[OrderRefused(refused)])
+    [row] = await outbox.page("execution.orders.v1", 0, 10)
+    assert list(order_events_pb2.OrderRefused.FromString(row.payload).reasons) == ["LEASE_MISSING", "PRICE_STALE"]
+
+
+async def test_a_decision_waits_until_it_is_done(log: SqlLog, store):
+    work = DecisionWork(
+        decision_id="d1", symbol="BTCUSDT", action=Action.LONG, quantity=D("0.010"), reference_price=D(60000),
+        stop_price=D(59500), take_profit_price=D(0), strategy="trend", amplification=False, expires_at_ms=9,
+        traceparent="",
+    )  # fmt: skip
+    async with store.transaction() as tx:
+        await add_decision(tx, work)
+    assert await log.pending_decisions() == [work]
+    await log.finish_decision("d1")
+    assert await log.pending_decisions() == []

@@ -1,0 +1,162 @@
+"""OrderService over gRPC, on the real exchange and the real store."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from perpmesh.execution.adapters import grpc_api
+from perpmesh.execution.adapters.user_stream import UserStream
+from perpmesh.platform import grpc_client, grpc_server
+from perpmesh.platform.once import Once
+from perpmesh.platform.settings import MeshSettings
+from perpmesh.platform.time import SystemClock
+from perpmesh_api.common.v1 import trading_pb2 as words
+from perpmesh_api.execution.v1 import order_service_pb2 as pb
+from perpmesh_api.execution.v1 import order_service_pb2_grpc as rpc
+
+BUY, SELL = words.SIDE_BUY, words.SIDE_SELL
+ENTRY, EXIT = words.INTENT_ENTRY, words.INTENT_EXIT
+
+
+@pytest.fixture
+async def orders(house, settings: MeshSettings, store) -> AsyncIterator[Any]:
+    async with grpc_server.serving("execution", settings.listen("execution")) as serving:
+        grpc_api.register(serving.server, house.cases, house.log, Once(store, SystemClock()), settings)
+        await serving.start([grpc_api.SERVICE])
+        async with grpc_client.channel(settings.address("execution")) as channel:
+            yield rpc.OrderServiceStub(channel)
+
+
+def order(name: str, side: int = BUY, intent: int = ENTRY, quantity: str = "0.002", **more: str) -> Any:
+    return pb.SubmitOrderRequest(
+        request_id=name, symbol=more.pop("symbol", "BTCUSDT"), side=side, intent=intent, quantity=quantity, **more
+    )
+
+
+async def refused(call: Any) -> tuple[grpc.StatusCode, str, str]:
+    with pytest.raises(grpc.RpcError) as failed:
+        await call
+    info = error_details_pb2.ErrorInfo()
+    await_status = rpc_status.from_call(_Call(failed.value))
+    for detail in await_status.details:
+        if detail.Unpack(info):
+            break
+    return failed.value.code(), info.reason, info.metadata["field"]
+
+
+class _Call:
+    """grpc_status reads the synchronous call's interface."""
+
+    def __init__(self, error: Any) -> None:
+        self._error = error
+
+    def code(self) -> Any:
+        return self._error.code()
+
+    def details(self) -> Any:
+        return self._error.details()
+
+    def trailing_metadata(self) -> Any:
+        return [(key, value) for key, value in self._error.trailing_metadata()]
+
+
+async def test_a_trade_is_opened_protected_and_closed_to_the_cent(orders, house):
+    opened = await orders.SubmitOrder(order("a"))
+    assert opened.trade.status == pb.TRADE_STATUS_PROTECTED
+    assert opened.stop.status == pb.ORDER_STATUS_WORKING
+    assert opened.order.average_price == opened.trade.entry_price != ""
+    [position] = (await orders.ListPositions(pb.ListPositionsRequest())).positions
+    assert (position.signed_quantity, position.trade_id) == ("0.002", opened.trade.trade_id)
+    closed = await orders.SubmitOrder(order("b", SELL, EXIT, "9"))
+    assert closed.trade.status == pb.TRADE_STATUS_CLOSED
+    wallet = (await house.venue.account()).wallet
+    assert grpc_api.wire.decimal(closed.trade.net_pnl) == wallet - 10_000
+
+
+async def test_the_same_request_id_orders_once_and_answers_the_same(orders, house):
+    answers = await asyncio.gather(*(orders.SubmitOrder(order("a")) for _ in range(5)))
+    assert all(answer == answers[0] for answer in answers)
+    assert [position.size for position in await house.venue.positions()] == [grpc_api.wire.decimal("0.002")]
+
+
+async def test_the_same_request_id_for_another_order_is_an_error(orders):
+    await orders.SubmitOrder(order("a"))
+    code, reason, field = await refused(orders.SubmitOrder(order("a", quantity="0.003")))
+    assert (code, reason, field) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_ID_REUSED", "request_id")
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "field"),
+    [
+        (order("a", symbol="DOGEUSDT"), grpc.StatusCode.NOT_FOUND, "symbol"),
+        (order("a", quantity="-1"), grpc.StatusCode.INVALID_ARGUMENT, "quantity"),
+        (order("a", quantity="0.0005"), grpc.StatusCode.INVALID_ARGUMENT, "quantity"),
+        (order("a", intent=0), grpc.StatusCode.INVALID_ARGUMENT, "intent"),
+        (order("a", side=0), grpc.StatusCode.INVALID_ARGUMENT, "side"),
+        (order("a", stop_price="1"), grpc.StatusCode.FAILED_PRECONDITION, "stop_price"),
+        (order("a", SELL, EXIT), grpc.StatusCode.FAILED_PRECONDITION, "symbol"),
+    ],
+)
+async def test_bad_input_is_refused_with_its_field(orders, house, request_, code, field):
+    assert (await refused(orders.SubmitOrder(request_)))[::2] == (code, field)
+    assert await house.venue.positions() == []
+
+
+async def test_a_viewer_may_look_and_not_act(orders):
+    viewer = (("x-perpmesh-role", "viewer"), ("x-perpmesh-subject", "vera"))
+    await orders.GetTradability(pb.GetTradabilityRequest(), metadata=viewer)
+    for act in (orders.SubmitOrder(order("a"), metadata=viewer), orders.Flatten(pb.FlattenRequest(), metadata=viewer)):
+        assert (await refused(act))[0] is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_a_caller_that_leaves_in_the_middle_leaves_the_work_to_be_done(orders, house):
+    call = orders.SubmitOrder(order("a"))
+    await asyncio.sleep(0.02)
+    call.cancel()
+    answer = await orders.SubmitOrder(order("a"))
+    assert answer.trade.status == pb.TRADE_STATUS_PROTECTED
+    assert len(await house.venue.fills("BTCUSDT")) == len(await house.venue.fills("BTCUSDT", order_id="1"))
+
+
+async def test_tradability_names_what_is_in_the_way(orders, house):
+    house.lend()
+    assert (await orders.GetTradability(pb.GetTradabilityRequest())).can_enter
+    house.cases.lease.revoked(1, "tripped")
+    state = await orders.GetTradability(pb.GetTradabilityRequest())
+    assert (state.can_enter, list(state.blockers), state.lease_remaining_ms) == (False, ["LEASE_MISSING"], 0)
+    assert state.equity == "10000"
+
+
+async def test_flatten_ends_flat(orders, house):
+    await orders.SubmitOrder(order("a"))
+    done = await orders.Flatten(pb.FlattenRequest(request_id="f"))
+    assert [order.leg for order in done.orders] == [pb.ORDER_LEG_FLATTEN]
+    assert list(done.remaining) == []
+    assert await house.venue.positions() == []
+    assert await orders.Flatten(pb.FlattenRequest(request_id="f")) == done
+
+
+async def test_watchers_see_open_trades_and_then_each_change(orders, house):
+    await orders.SubmitOrder(order("a"))
+    watch = orders.WatchTrades(pb.WatchTradesRequest())
+    first = await watch.read()
+    assert first.trade.status == pb.TRADE_STATUS_PROTECTED
+    await orders.SubmitOrder(order("b", SELL, EXIT, "9"))
+    seen = []
+    while pb.TRADE_STATUS_CLOSED not in seen:
+        seen.append((await watch.read()).trade.status)
+    watch.cancel()
+
+
+async def test_the_user_stream_names_the_symbol_that_moved(house, settings):
+    moved: asyncio.Queue[list[str]] = asyncio.Queue()
+    listening = asyncio.create_task(UserStream(settings, house.venue.client, moved.put_nowait).listen())
+    assert await moved.get() == []  # look at everything once it is open
+    await house.venue.client.futures_create_order(symbol="ETHUSDT", side="BUY", type="MARKET", quantity="0.02")
+    assert await moved.get() == ["ETHUSDT"]
+    listening.cancel()

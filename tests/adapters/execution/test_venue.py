@@ -1,0 +1,137 @@
+"""The Venue port on the real exchange's sockets."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from perpmesh.execution.adapters.binance_venue import BinanceVenue
+from perpmesh.execution.application.ports import VenueRefused, VenueSilent
+from perpmesh.execution.domain.budget import Lane
+from perpmesh.execution.domain.remedies import UNREACHABLE, Remedy
+from perpmesh.execution.domain.words import OrderStatus, Side
+from perpmesh.platform.settings import MeshSettings
+from perpmesh.platform.time import SystemClock
+from perpmesh.testing.ports import free_port
+
+D = Decimal
+BTC = "BTCUSDT"
+
+
+async def entry(house, client_id: str, *, side: Side = Side.BUY, stamp_ms: int = 0, window_ms: int = 1_000):
+    signed = house.venue.sign_entry(
+        symbol=BTC, side=side, quantity=D("0.002"), client_id=client_id, window_ms=window_ms,
+        timestamp_ms=stamp_ms or house.cases.tools.desk.exchange_now_ms(),
+    )  # fmt: skip
+    return await house.venue.send_entry(signed)
+
+
+async def test_an_entry_is_taken_with_the_timestamp_and_window_it_was_signed_with(house):
+    report = await entry(house, "pm-e-1")
+    assert (report.status, report.executed, report.average) == (OrderStatus.FILLED, D("0.002"), D(0))
+    told = await house.venue.order(BTC, client_id="pm-e-1")
+    assert told.average > 0
+
+
+async def test_an_entry_outside_its_window_is_fenced_off_by_the_exchange(house):
+    old = house.cases.tools.desk.exchange_now_ms() - 400
+    with pytest.raises(VenueRefused) as refused:
+        await entry(house, "pm-e-1", stamp_ms=old, window_ms=300)
+    assert refused.value.code == -1021
+    assert refused.value.remedy is Remedy.RESYNC_CLOCK
+    assert await house.venue.positions() == []
+
+
+async def test_a_stop_closes_the_position_on_the_mark_price_and_a_second_is_refused(house):
+    await entry(house, "pm-e-1")
+    mark = await house.refresh()
+    trigger = (mark * D("0.98")).quantize(D("0.1"))
+    placed = {"symbol": BTC, "side": Side.SELL, "kind": "STOP_MARKET", "trigger": trigger}
+    stop = await house.venue.place_conditional(**placed, client_id="pm-s-1")
+    assert (stop.close_position, stop.stands, stop.trigger_price) == (True, True, trigger)
+    with pytest.raises(VenueRefused) as second:
+        await house.venue.place_conditional(**placed, client_id="pm-s-2")
+    assert second.value.code == -4130
+    interim = await house.venue.place_conditional(**placed, client_id="pm-s-3", quantity=D("0.002"))
+    assert (interim.close_position, interim.reduce_only) == (False, True)
+    await house.venue.cancel_conditional("pm-s-3")
+    assert [algo.client_id for algo in await house.venue.open_conditionals(BTC)] == ["pm-s-1"]
+    assert (await house.venue.conditional("pm-s-3")).status == "CANCELED"
+
+
+async def test_a_reduction_never_turns_a_position(house):
+    await entry(house, "pm-e-1")
+    await house.venue.reduce(symbol=BTC, side=Side.SELL, quantity=D("0.005"), client_id="pm-x-1")
+    assert await house.venue.positions(BTC) == []
+    with pytest.raises(VenueRefused) as nothing:
+        await house.venue.reduce(symbol=BTC, side=Side.SELL, quantity=D("0.005"), client_id="pm-x-2")
+    assert nothing.value.remedy is Remedy.GONE
+
+
+async def test_what_the_exchange_does_not_know_is_none(house):
+    assert await house.venue.order(BTC, client_id="pm-e-never") is None
+    assert await house.venue.conditional("pm-s-never") is None
+
+
+async def test_fills_and_income_tell_the_same_money(house):
+    await entry(house, "pm-e-1")
+    await house.venue.reduce(symbol=BTC, side=Side.SELL, quantity=D("0.002"), client_id="pm-x-1")
+    fills = await house.venue.fills(BTC)
+    income = await house.venue.income(BTC, fills[0].time_ms)
+    paid = sum(row.amount for row in income if row.kind == "COMMISSION")
+    assert paid == -sum(fill.commission for fill in fills)
+    assert (await house.venue.account()).wallet == 10_000 + sum(row.amount for row in income)
+    assert await house.venue.fills(BTC, from_id=fills[-1].trade_id) == fills[-1:]
+
+
+async def test_the_account_is_checked_and_prepared(house):
+    assert await house.venue.account_trouble() == ""
+    await house.venue.client.futures_change_position_mode(dualSidePosition="true")
+    assert await house.venue.account_trouble() == "HEDGE_MODE"
+    config = await house.venue.client._request_futures_api("get", "symbolConfig", signed=True, data={})
+    assert {row["leverage"] for row in config} == {5}
+
+
+async def test_filters_and_limits_are_read_from_exchange_info(house):
+    instrument = (await house.venue.instruments())[BTC]
+    assert (instrument.tick, instrument.step, instrument.min_notional) == (D("0.10"), D("0.001"), D(50))
+    assert house.venue.budget.limits.weight_per_minute == 2_400
+
+
+async def test_the_budget_is_learnt_from_the_answers(house):
+    await house.venue.account()
+    house.venue.budget.limits.weight_per_minute = 5
+    assert not house.venue.budget.allows(Lane.QUERY, house.cases.tools.desk.exchange_now_ms(), weight=1)
+    with pytest.raises(VenueRefused) as kept:
+        await house.venue.account()
+    assert kept.value.code == -1003
+    await entry(house, "pm-e-1")
+    report = await house.venue.reduce(symbol=BTC, side=Side.SELL, quantity=D("0.002"), client_id="pm-x-1")
+    assert report.status is OrderStatus.FILLED
+
+
+async def test_an_exchange_that_is_not_there_has_done_nothing():
+    clock = SystemClock()
+    venue = BinanceVenue(MeshSettings(exchange_url=f"http://127.0.0.1:{free_port()}"), clock, clock.now_ms)
+    try:
+        with pytest.raises(VenueRefused) as away:
+            await venue.account()
+        assert away.value.code == UNREACHABLE
+    finally:
+        await venue.close()
+
+
+async def test_an_exchange_that_falls_silent_may_have_done_anything():
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    clock = SystemClock()
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    venue = BinanceVenue(MeshSettings(exchange_url=url), clock, clock.now_ms)
+    try:
+        with pytest.raises(VenueSilent):
+            await venue.reduce(symbol=BTC, side=Side.SELL, quantity=D("0.002"), client_id="pm-x-1")
+    finally:
+        await venue.close()
+        server.close()
