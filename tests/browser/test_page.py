@@ -79,7 +79,7 @@ def test_a_position_moves_equity_and_stands_on_the_chart_with_its_stop(mesh: Mes
 
 def test_a_decision_appears_with_its_reasons(mesh: Mesh, page: Page) -> None:
     at(page, "toggle-holds").click()
-    made = mesh.decisions.Decide(ai_pb.DecideRequest(symbol=SYMBOL), timeout=10).decision
+    made = mesh.decisions.Decide(ai_pb.DecideRequest(symbol=SYMBOL, execute=True), timeout=10).decision
     row = page.locator(f'[data-testid=decision][data-key="{made.decision_id}"]')
     expect(row).to_contain_text(SYMBOL)
     expect(row).to_contain_text(made.reasons[0])
