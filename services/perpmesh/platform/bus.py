@@ -39,6 +39,7 @@ class BrokerWatch:
         self._changed = asyncio.Condition()
         self.incarnations: dict[str, str] = {}  # "" : the topic does not exist, or is empty
         self.reachable = False
+        self._begun = 0
 
     async def look(self) -> None:
         """Look until something breaks; run it inside `forever`."""
@@ -54,8 +55,12 @@ class BrokerWatch:
             await admin.start()
             await consumer.start()
             while True:
+                begun = self._begun
                 existing = set(await admin.list_topics()) & set(self._topics)
-                await self._tell(await _first_incarnations(consumer, existing))
+                found = await _first_incarnations(consumer, existing)
+                unseen = existing - found.keys()
+                if begun == self._begun and (self.reachable or not unseen):
+                    await self._tell({**{topic: self.incarnations[topic] for topic in unseen}, **found})
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             self.reachable = False
@@ -72,6 +77,7 @@ class BrokerWatch:
     async def begun(self, topic: str, incarnation: str) -> None:
         """A producer of this process began a topic."""
         async with self._changed:
+            self._begun += 1  # a look that began before this knows less than we do
             self.incarnations[topic] = incarnation
             self._changed.notify_all()
 
@@ -85,6 +91,10 @@ class BrokerWatch:
 
 
 async def _first_incarnations(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> dict[str, str]:
+    """Return what each topic's first record shows, "" for an empty topic.
+
+    A topic that has records which did not come in time is left out: slow is not empty, and an empty topic is begun.
+    """
     partitions = [TopicPartition(topic, PARTITION) for topic in sorted(topics)]
     if not partitions:
         return {}
@@ -92,13 +102,11 @@ async def _first_incarnations(consumer: AIOKafkaConsumer, topics: Iterable[str])
         consumer.assign(partitions)
     consumer.resume(*partitions)
     await consumer.seek_to_beginning(*partitions)
-    found: dict[str, str] = {}
+    begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+    found = {partition.topic: "" for partition in partitions if begins[partition] == ends[partition]}
     deadline = asyncio.get_running_loop().time() + LOOK_TIMEOUT_MS / 1000
     while len(found) < len(partitions) and asyncio.get_running_loop().time() < deadline:
-        batches = await consumer.getmany(timeout_ms=50)
-        if not batches and found:
-            break  # the others are empty
-        for partition, records in batches.items():
+        for partition, records in (await consumer.getmany(timeout_ms=50)).items():
             found.setdefault(partition.topic, _incarnation_of(records[0]))
     consumer.pause(*partitions)  # between two looks the client would go on fetching, as fast as the broker answers
     return found
