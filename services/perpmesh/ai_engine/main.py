@@ -1,5 +1,8 @@
 """The ai_engine process: everything it is made of, put together."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from perpmesh.ai_engine.adapters import events_in, grpc_api
 from perpmesh.ai_engine.adapters.chance import seeded
 from perpmesh.ai_engine.adapters.neighbours import neighbours
@@ -12,17 +15,19 @@ from perpmesh.ai_engine.application.mind import Mind
 from perpmesh.ai_engine.config import POLICY_KEYS, PolicyLimits
 from perpmesh.ai_engine.domain.decision import Decision
 from perpmesh.ai_engine.domain.strategies import all_strategies
+from perpmesh.kernel.time import Clock
 from perpmesh.platform import process, service
 from perpmesh.platform.broadcast import Broadcast
+from perpmesh.platform.service import Parts
 from perpmesh.platform.settings import MeshSettings
 from perpmesh.platform.time import SystemClock
 
 NAME = "ai_engine"
 
 
-async def run(settings: MeshSettings) -> None:
-    """Serve until the process is told to stop."""
-    clock = SystemClock()
+@asynccontextmanager
+async def engine(settings: MeshSettings, clock: Clock) -> AsyncIterator[Parts]:
+    """Serve and decide while the block runs."""
     async with (
         service.parts(NAME, settings, clock, tables=TABLES, needs=POLICY_KEYS) as parts,
         neighbours(settings) as others,
@@ -33,21 +38,23 @@ async def run(settings: MeshSettings) -> None:
             instruments=others.filters, bars=others.market, quotes=others.market, accounts=others.account,
             journal=journal, policies=PolicyLimits(parts.policy), models=others.models,
         )  # fmt: skip
-        decide = MakeDecision(
-            gather=gather, mind=mind, journal=journal, clock=clock, chances=seeded, announce=made.send
-        )
+        decide = MakeDecision(gather, mind, journal, clock=clock, chances=seeded, announce=made.send)
         rounds = Rounds(decide, others.filters, others.market)
         api = grpc_api.DecisionApi(decide, gather, mind, parts.once, made)
+        loops = [("filters", others.filters.refresh_forever), ("model", others.models.keep_current)]
         async with parts.running(
             grpc_services=[grpc_api.register(parts.serving.server, api)],
             publishes=events_in.PUBLISHES,
             handlers=events_in.handlers(Learn(mind), others.models.another),
-            loops=[
-                ("filters", others.filters.refresh_forever), ("rounds", rounds.go),
-                ("model", others.models.keep_current),
-            ],
-        ):  # fmt: skip
-            await process.until_stopped()
+            loops=[*loops, ("rounds", rounds.go)],
+        ):
+            yield parts
+
+
+async def run(settings: MeshSettings) -> None:
+    """Serve until the process is told to stop."""
+    async with engine(settings, SystemClock()):
+        await process.until_stopped()
 
 
 def main() -> None:

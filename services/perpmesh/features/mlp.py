@@ -72,7 +72,10 @@ def _build(arrays: dict[str, NDArray[np.generic]]) -> Mlp:
 
 
 def _numbers(arrays: dict[str, NDArray[np.generic]], name: str) -> NDArray[np.float64]:
-    values = arrays[name].astype(np.float64)
+    try:
+        values = arrays[name].astype(np.float64)
+    except ValueError as error:
+        raise BadArtifact(f"{name} holds no numbers") from error
     if not np.isfinite(values).all():
         raise BadArtifact(f"{name} holds numbers that are not finite")
     return values

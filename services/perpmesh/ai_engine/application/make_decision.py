@@ -22,7 +22,7 @@ class MakeDecision:
     """Situation in, decision out, recorded before anybody may act on it."""
 
     def __init__(
-        self, *, gather: Gather, mind: Mind, journal: Journal, clock: Clock, chances: Chances, announce: Announce
+        self, gather: Gather, mind: Mind, journal: Journal, *, clock: Clock, chances: Chances, announce: Announce
     ) -> None:
         self._gather = gather
         self._mind = mind

@@ -13,7 +13,7 @@ from perpmesh.kernel.chance import Chance
 
 VERSION = "selector-1"
 FLAT = "flat"
-GRID = 400
+GRID = 200
 SPAN_SIGMAS = 6.0
 
 
@@ -91,14 +91,18 @@ class Selector:
         return Belief(mean, math.sqrt(1.0 / precision + (lean * pooled.sigma) ** 2))
 
     def choose(self, regime: str, arms: Sequence[str], every: Sequence[str], chance: Chance) -> Choice:
+        """Return what `pick` picks, and how likely that was."""
+        arm = self.pick(regime, arms, every, chance)
+        return Choice(arm, self.probabilities(regime, arms)[arm])
+
+    def pick(self, regime: str, arms: Sequence[str], every: Sequence[str], chance: Chance) -> str:
         """Draw a mean for each arm of `every`; return the best of `arms`, or FLAT when none is drawn above 0.
 
         Drawing for every arm keeps the draws of one arm independent of which others are available.
         """
         drawn = {arm: self._draw(regime, arm, chance) for arm in every}
         best = max(arms, key=lambda arm: drawn[arm], default=FLAT)
-        arm = best if best != FLAT and drawn[best] > 0.0 else FLAT
-        return Choice(arm, self.probabilities(regime, arms)[arm])
+        return best if best != FLAT and drawn[best] > 0.0 else FLAT
 
     def probabilities(self, regime: str, arms: Sequence[str]) -> dict[str, float]:
         """Return how likely each arm, and FLAT, is to be chosen."""
