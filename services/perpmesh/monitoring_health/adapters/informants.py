@@ -18,7 +18,7 @@ from perpmesh_api.risk_safety.v1 import (
     policy_service_pb2_grpc,
 )
 
-DEADLINE_SECONDS = 1.0
+DEADLINE_SECONDS = 2.0
 
 
 class GrpcInformants:
@@ -52,8 +52,20 @@ class GrpcInformants:
         )
 
     async def waiting_since(self, seen: Mapping[str, int]) -> Mapping[str, int]:
-        answers = await asyncio.gather(*(self._oldest_after(stream, seen.get(stream, 0)) for stream in self._streams))
-        return {stream: since for stream, since in zip(self._streams, answers, strict=True) if since is not None}
+        answers = await asyncio.gather(*(self._waiting_at(producer, seen) for producer in self._logs))
+        return {stream: since for answer in answers for stream, since in answer.items()}
+
+    async def _waiting_at(self, producer: str, seen: Mapping[str, int]) -> Mapping[str, int]:
+        """Ask one producer about its streams, one after the other: a look should not be a burst."""
+        waiting: dict[str, int] = {}
+        for stream in self._streams:
+            if producer_of(stream) != producer:
+                continue
+            since = await self._oldest_after(stream, seen.get(stream, 0))
+            if since is None:
+                break  # it does not answer; component_down says so
+            waiting[stream] = since
+        return waiting
 
     async def _oldest_after(self, stream: str, sequence: int) -> int | None:
         request = event_log_service_pb2.ListEventsRequest(stream=stream, after_sequence=sequence, limit=1)

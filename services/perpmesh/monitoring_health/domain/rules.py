@@ -28,7 +28,7 @@ def rules(max_event_lag_ms: float) -> Mapping[str, Rule]:
         ),
         Rule(
             name="event_lag", severity=critical, raise_above=max_event_lag_ms, clear_below=max_event_lag_ms / 2,
-            hold_ms=2_000, clear_ms=2_000,
+            hold_ms=0, clear_ms=0,
         ),
         Rule(name="disk_low", severity=critical, raise_above=0.95, clear_below=0.93, hold_ms=10_000, clear_ms=10_000),
         Rule(name="memory_high", severity=warning, raise_above=0.92, clear_below=0.88, hold_ms=30_000, clear_ms=10_000),
