@@ -62,7 +62,7 @@ class Prices:
             while True:
                 news.clear()
                 for state in [self._states[symbol] for symbol in wanted]:
-                    look = (state.version, self._is_stale(state))
+                    look = (state.version, state.known and self._is_stale(state))
                     if state.known and sent.get(state.symbol) != look:
                         sent[state.symbol] = look
                         yield state, look[1]
@@ -74,9 +74,11 @@ class Prices:
         told: dict[str, tuple[int, bool]] = {}
         while True:
             for state in list(self._states.values()):
+                if not state.known:
+                    continue
                 look = (state.version, self._is_stale(state))
                 before = told.get(state.symbol)
-                if not state.known or before == look:
+                if before == look:
                     continue
                 told[state.symbol] = look
                 if before is not None and before[1] != look[1]:
