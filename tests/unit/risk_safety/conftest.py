@@ -21,14 +21,14 @@ class SteppedAlarm:
     """Waits until something changed or the clock was moved."""
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Event] = set()
+        self._waiting: list[asyncio.Event] = []
 
     async def wait(self, changed: asyncio.Event, ms: int) -> None:  # noqa: ARG002 - the clock rings
-        self._waiting.add(changed)
+        self._waiting.append(changed)
         try:
             await changed.wait()
         finally:
-            self._waiting.discard(changed)
+            self._waiting.remove(changed)
 
     def ring(self) -> None:
         for event in self._waiting:

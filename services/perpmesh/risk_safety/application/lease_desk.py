@@ -38,16 +38,16 @@ class LeaseDesk:
         self._watch = watch
         self._policies = policies
         self._clock = clock
-        self._links: set[Link] = set()
+        self._links: dict[Link, None] = {}  # in the order they came, so that a simulation repeats itself
         self._revoked: Trip | None = None  # the newest trip that the holders were told of
         ess.on_change(self._tell_all)
 
     def attach(self, link: Link) -> None:
         """Tell `link` of every change of the latch from now on."""
-        self._links.add(link)
+        self._links[link] = None
 
     def detach(self, link: Link) -> None:
-        self._links.discard(link)
+        self._links.pop(link, None)
 
     async def hear(self, report: Report, link: Link) -> None:
         """Take in one word of a holder, and answer it on `link`."""
