@@ -46,11 +46,12 @@ def page(browser: Browser, mesh: Mesh, complaints: list[str]) -> Iterator[Page]:
         if message.type in {"error", "warning"}:
             complaints.append(message.text)
 
-    opened = browser.new_page(viewport={"width": 1440, "height": 900})
+    tabs = browser.new_context(viewport={"width": 1440, "height": 900})
+    opened = tabs.new_page()
     opened.set_default_timeout(PATIENCE_MS)
     opened.on("console", note)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.goto(mesh.gateway)
     opened.wait_for_selector("[data-testid=connection][data-state=live]")
     yield opened
-    opened.close()
+    tabs.close()
