@@ -18,7 +18,7 @@ from perpmesh_api.rl_training.v1 import model_registry_service_pb2 as registry_p
 from perpmesh_api.rl_training.v1 import training_service_pb2 as pb
 
 LONG = 100_000_000
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(300)
 
 
 async def trained(service: Any, **request: Any) -> pb.Job:
