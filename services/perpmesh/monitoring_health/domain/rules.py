@@ -22,7 +22,7 @@ def rules(max_event_lag_ms: float) -> Mapping[str, Rule]:
     """Return every rule by its name."""
     warning, critical = Severity.WARNING, Severity.CRITICAL
     every = [
-        _flag("component_down", critical, hold_ms=2_000),
+        _flag("component_down", critical, hold_ms=5_000),
         Rule(
             name="component_slow", severity=warning, raise_above=1_000, clear_below=500, hold_ms=10_000, clear_ms=5_000
         ),
