@@ -1,11 +1,13 @@
 """The command log in a real store: what was committed is there, with its events, after the process is gone."""
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from perpmesh.execution.adapters.store import TABLES, SqlLog, add_decision
+from perpmesh.execution.adapters.events_in import DecisionWorker
+from perpmesh.execution.adapters.store import PAGE, TABLES, SqlLog, add_decision
 from perpmesh.execution.application.ports import DecisionWork
 from perpmesh.execution.domain.events import OrderRefused, TradeClosed, TradeOpened
 from perpmesh.execution.domain.order import Order
@@ -90,3 +92,24 @@ async def test_a_decision_waits_until_it_is_done(log: SqlLog, store):
     assert await log.pending_decisions() == [work]
     await log.finish_decision("d1")
     assert await log.pending_decisions() == []
+
+
+async def test_decisions_are_acted_on_once_each_page_by_page(log: SqlLog, store):
+    acted: list[str] = []
+
+    class Acting:
+        async def act(self, work: DecisionWork) -> None:
+            acted.append(work.decision_id)
+
+    work = DecisionWork(
+        decision_id="", symbol="BTCUSDT", action=Action.HOLD, quantity=D(0), reference_price=D(0), stop_price=D(0),
+        take_profit_price=D(0), strategy="", amplification=False, expires_at_ms=0, traceparent="",
+    )  # fmt: skip
+    async with store.transaction() as tx:
+        for number in range(PAGE + 20):
+            await add_decision(tx, replace(work, decision_id=f"d{number:03}", expires_at_ms=number))
+    worker = asyncio.create_task(DecisionWorker(log, Acting()).run())  # type: ignore[arg-type]
+    while await log.pending_decisions():
+        await asyncio.sleep(0.01)
+    worker.cancel()
+    assert sorted(acted) == [f"d{number:03}" for number in range(PAGE + 20)]

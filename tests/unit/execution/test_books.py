@@ -86,6 +86,14 @@ async def test_the_sum_of_all_trades_is_the_change_of_the_wallet(seed: int):
     assert bench.cases.tools.desk.mismatch == ""
 
 
+async def test_equity_follows_the_marks_between_two_reports(bench: Bench):
+    await bench.buy(quantity="0.05", stop="59500")
+    await bench.cases.reconciler.everything()
+    for price in ("60123.4", "59876.5"):
+        bench.price(price)
+        assert bench.cases.tools.desk.equity() == bench.engine.account(ME).margin_balance
+
+
 def fill(number: int, side: Side, quantity: str, price: str = "100", realized: str = "0") -> Fill:
     return Fill(
         trade_id=number, order_id=str(number), side=side, price=D(price), quantity=D(quantity), realized=D(realized),

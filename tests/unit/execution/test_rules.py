@@ -184,7 +184,7 @@ def test_moving_a_stop_uncovers_nothing_that_was_covered_and_ends_with_one(closi
     position = PositionFact(symbol="BTCUSDT", signed=D(2))
     standing = [stop_at(f"c{n}", trigger, "0") for n, trigger in enumerate(closing)]
     standing += [stop_at(f"q{n}", trigger, quantity) for n, (trigger, quantity) in enumerate(partial)]
-    was_covered, plan = covers(standing, position), align(standing, D(95))
+    was_covered, plan = covers(standing, position), align(standing, D(95), position)
 
     def without(names):
         return [stop for stop in standing if stop.client_id not in names]

@@ -21,9 +21,9 @@ from perpmesh.kernel.money import text
 from perpmesh.kernel.time import Clock
 from perpmesh.platform.settings import MeshSettings
 
-NO_NEED = (-4046, -4059)
+LEFT_AS_IT_IS = (-4046, -4047, -4048)
 NOT_FOUND = (-2013, -2011)
-TIMEOUT_SECONDS = {Lane.ENTRY: 3.0, Lane.QUERY: 3.0, Lane.CARE: 1.0, Lane.EXIT: 1.0}  # a stop cannot wait
+TIMEOUT_SECONDS = {Lane.ENTRY: 3.0, Lane.QUERY: 3.0, Lane.CARE: 2.0, Lane.EXIT: 1.0}  # a stop cannot wait
 BAN_MS = 5_000
 BAN_LONG_MS = 120_000
 MARGIN_TYPE = "CROSSED"
@@ -187,18 +187,18 @@ class BinanceVenue:
         return ""
 
     async def prepare_symbol(self, symbol: str, leverage: int) -> None:
-        await self._set("leverage", symbol=symbol, leverage=leverage)
-        try:
+        """Set what differs; a margin type that cannot be changed now (orders, a position) stays as it is."""
+        [now] = [row for row in await self._query("symbolConfig", 5, symbol=symbol) if row["symbol"] == symbol]
+        if int(now["leverage"]) != leverage:
+            await self._set("leverage", symbol=symbol, leverage=leverage)
+        if now["marginType"] != MARGIN_TYPE:
             await self._set("marginType", symbol=symbol, marginType=MARGIN_TYPE)
-        except VenueRefused as refused:
-            if refused.code not in (-4047, -4048):  # with orders or a position it stays as it is
-                raise
 
     async def _set(self, path: str, **data: Any) -> None:
         try:
             await self._ask("post", path, lane=Lane.QUERY, weight=1, **data)
         except VenueRefused as refused:
-            if refused.code not in NO_NEED:
+            if refused.code not in LEFT_AS_IT_IS:
                 raise
 
 

@@ -72,6 +72,8 @@ class DecisionWorker:
             self._later()
         finally:
             self._running.pop(work.decision_id, None)
+            if not self._running:
+                self._wake.set()  # a long backlog is taken in pages
 
     def _later(self) -> Any:
         return asyncio.get_running_loop().call_later(RETRY_SECONDS, self._wake.set)

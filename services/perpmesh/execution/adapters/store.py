@@ -24,6 +24,7 @@ from perpmesh.platform.outbox import Outbox
 
 T = TypeVar("T")
 TABLES = sa.MetaData()
+PAGE = 100
 
 
 def _column(name: str, kind: type, *, key: str) -> sa.Column[Any]:
@@ -148,7 +149,9 @@ class SqlLog:
         return await self._read(Trade, query.where(trades.c.status.in_(OPEN_TRADES)) if open_only else query)
 
     async def pending_decisions(self) -> Sequence[DecisionWork]:
-        return await self._read(DecisionWork, sa.select(decisions).where(decisions.c.pending))
+        """Return the next page of decisions that nobody has acted on, those first that expire first."""
+        query = sa.select(decisions).where(decisions.c.pending).order_by(decisions.c.expires_at_ms).limit(PAGE)
+        return await self._read(DecisionWork, query)
 
     async def finish_decision(self, decision_id: str) -> None:
         async with self._database.transaction() as tx:

@@ -118,7 +118,7 @@ class Protector:
             self._desk.protected.discard(trade.symbol)
             if is_through(trade.stop_wish, self._desk.mark(trade.symbol), trade.side):
                 raise Unprotectable("the price is through the stop already")
-        plan = align(stops, trade.stop_wish)
+        plan = align(stops, trade.stop_wish, position)
         rest = list(plan.cancel_rest)
         if plan.interim:
             rest.append(await self._place_new(trade, quantity=position.size))

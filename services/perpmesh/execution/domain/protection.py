@@ -47,7 +47,7 @@ class Alignment:
     cancel_rest: list[str] = field(default_factory=list)  # and last, what is no longer needed goes
 
 
-def align(stops: Sequence[AlgoReport], wish: Decimal) -> Alignment:
+def align(stops: Sequence[AlgoReport], wish: Decimal, position: PositionFact) -> Alignment:
     """Return how to come from the standing stops to exactly one closePosition stop at `wish`.
 
     A second closePosition order of one side is refused (-4130), and conditional orders cannot be amended; so a stop
@@ -58,9 +58,8 @@ def align(stops: Sequence[AlgoReport], wish: Decimal) -> Alignment:
     right = [stop for stop in closing if stop.trigger_price == wish]
     if right:
         return Alignment(cancel_rest=[stop.client_id for stop in by_quantity])
-    stands_in = any(stop.trigger_price == wish for stop in by_quantity)
     return Alignment(
-        interim=bool(closing) and not stands_in,
+        interim=bool(closing) and not covers(by_quantity, position),
         cancel_closing=[stop.client_id for stop in closing],
         closing=True,
         cancel_rest=[stop.client_id for stop in by_quantity],
