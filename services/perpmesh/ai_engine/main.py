@@ -8,7 +8,6 @@ from perpmesh.ai_engine.adapters.chance import seeded
 from perpmesh.ai_engine.adapters.neighbours import neighbours
 from perpmesh.ai_engine.adapters.rounds import Rounds
 from perpmesh.ai_engine.adapters.store import TABLES, SqlJournal, recall_selector
-from perpmesh.ai_engine.application.gather import Gather
 from perpmesh.ai_engine.application.learn import Learn
 from perpmesh.ai_engine.application.make_decision import MakeDecision
 from perpmesh.ai_engine.application.mind import Mind
@@ -34,19 +33,15 @@ async def engine(settings: MeshSettings, clock: Clock) -> AsyncIterator[Parts]:
     ):
         journal, made = SqlJournal(parts.database, parts.outbox), Broadcast[Decision]()
         mind = Mind(all_strategies(), await recall_selector(parts.database))
-        gather = Gather(
-            instruments=others.filters, bars=others.market, quotes=others.market, accounts=others.account,
-            journal=journal, policies=PolicyLimits(parts.policy), models=others.models,
-        )  # fmt: skip
+        gather = others.gather(journal, PolicyLimits(parts.policy))
         decide = MakeDecision(gather, mind, journal, clock=clock, chances=seeded, announce=made.send)
         rounds = Rounds(decide, others.filters, others.market)
         api = grpc_api.DecisionApi(decide, gather, mind, parts.once, made)
-        loops = [("filters", others.filters.refresh_forever), ("model", others.models.keep_current)]
         async with parts.running(
             grpc_services=[grpc_api.register(parts.serving.server, api)],
             publishes=events_in.PUBLISHES,
             handlers=events_in.handlers(Learn(mind), others.models.another),
-            loops=[*loops, ("rounds", rounds.go)],
+            loops=[*others.loops, ("rounds", rounds.go)],
         ):
             yield parts
 
@@ -58,7 +53,6 @@ async def run(settings: MeshSettings) -> None:
 
 
 def main() -> None:
-    """Run the process."""
     settings = MeshSettings.load()
     process.run_service(NAME, settings, lambda: run(settings))
 

@@ -11,6 +11,8 @@ from typing import Any
 import grpc
 import pytest
 from aiohttp import web
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
 
 from perpmesh.ai_engine import main
 from perpmesh.ai_engine.config import INTERVAL, POLICY_KEYS
@@ -68,9 +70,11 @@ class Market(market_data_service_pb2_grpc.MarketDataServiceServicer):
             watcher.put_nowait(new)
 
     def cut(self) -> None:
-        """Let every watcher's stream end."""
+        """Let every watcher's stream end; `watched` says when somebody watches again."""
+        self.watched.clear()
         for watcher in self._watchers:
             watcher.put_nowait(None)
+        self._watchers = []
 
     async def ListCandles(self, request: Any, context: Any) -> market.ListCandlesResponse:
         return market.ListCandlesResponse(candles=self.candles.get(request.symbol, [])[-request.limit :])
@@ -86,8 +90,9 @@ class Market(market_data_service_pb2_grpc.MarketDataServiceServicer):
             while (new := await queue.get()) is not None:
                 yield market.WatchCandlesResponse(candle=new)
         finally:
-            self._watchers.remove(queue)
-            self.watched.clear()
+            if queue in self._watchers:
+                self._watchers.remove(queue)
+                self.watched.clear()
 
     async def GetPrice(self, request: Any, context: Any) -> market.GetPriceResponse:
         close = self.candles[request.symbol][-1].close
@@ -159,6 +164,13 @@ def candle(symbol: str, bars: Bars, row: int) -> market.Candle:
 
 async def exchange_info(request: web.Request) -> web.Response:
     return web.json_response({"symbols": [render.symbol_info(spec) for spec in default_symbols()]})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def traced() -> None:
+    """Let spans have ids, as they have in a process of ours."""
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):
+        trace.set_tracer_provider(TracerProvider())
 
 
 @pytest.fixture

@@ -106,10 +106,10 @@ async def test_a_stream_that_breaks_is_taken_up_again_with_the_bars_in_between_a
         prepared.market.cut()
         for row in (PAST, PAST + 1):
             prepared.market.candles["BTCUSDT"].append(candle("BTCUSDT", rise, row))
-        while not prepared.market.watched.is_set():
-            await asyncio.sleep(0.02)
+        await asyncio.wait_for(prepared.market.watched.wait(), 10)
         prepared.market.close(candle("BTCUSDT", rise, PAST + 2))
         newest = await decided(engine)
+        assert len((await engine.api.ListDecisions(pb.ListDecisionsRequest(include_holds=True))).decisions) == 1
     assert newest[0].market_time_ms == int(rise.open_time_ms[PAST + 2]) + 900_000
 
 

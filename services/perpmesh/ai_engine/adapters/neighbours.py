@@ -8,7 +8,10 @@ from perpmesh.ai_engine.adapters.exchange_info import ExchangeInfo
 from perpmesh.ai_engine.adapters.execution_client import ExecutionClient
 from perpmesh.ai_engine.adapters.market_client import MarketClient
 from perpmesh.ai_engine.adapters.model_client import ModelClient
+from perpmesh.ai_engine.application.gather import Gather
+from perpmesh.ai_engine.application.ports import Journal, Policies
 from perpmesh.platform import grpc_client
+from perpmesh.platform.service import Loop
 from perpmesh.platform.settings import MeshSettings
 
 
@@ -20,6 +23,23 @@ class Neighbours:
     account: ExecutionClient
     models: ModelClient
     filters: ExchangeInfo
+
+    @property
+    def loops(self) -> list[Loop]:
+        """What keeps them current."""
+        return [("filters", self.filters.refresh_forever), ("model", self.models.keep_current)]
+
+    def gather(self, journal: Journal, policies: Policies) -> Gather:
+        """Return what looks at all of them for one decision."""
+        return Gather(
+            instruments=self.filters,
+            bars=self.market,
+            quotes=self.market,
+            accounts=self.account,
+            journal=journal,
+            policies=policies,
+            models=self.models,
+        )
 
 
 @asynccontextmanager

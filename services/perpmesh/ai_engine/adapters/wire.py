@@ -64,7 +64,7 @@ def decision_from(message: pb.Decision, *, trade_id: str = "") -> Decision:
         stop_price=_decimal(message.stop_price),
         take_profit_price=_decimal(message.take_profit_price),
         amplification=message.amplification,
-        sizing=message.versions["sizing"].partition("/")[2] if message.action != pb.ACTION_HOLD else "",
+        sizing=message.versions.get("sizing", "").partition("/")[2] if message.action != pb.ACTION_HOLD else "",
     )
     return Decision(
         decision_id=message.decision_id,
