@@ -35,13 +35,12 @@ async def engine(settings: MeshSettings, clock: Clock) -> AsyncIterator[Parts]:
         mind = Mind(all_strategies(), await recall_selector(parts.database))
         gather = others.gather(journal, PolicyLimits(parts.policy))
         decide = MakeDecision(gather, mind, journal, clock=clock, chances=seeded, announce=made.send)
-        rounds = Rounds(decide, others.filters, others.market)
         api = grpc_api.DecisionApi(decide, gather, mind, parts.once, made)
         async with parts.running(
             grpc_services=[grpc_api.register(parts.serving.server, api)],
             publishes=events_in.PUBLISHES,
             handlers=events_in.handlers(Learn(mind), others.models.another),
-            loops=[*others.loops, ("rounds", rounds.go)],
+            loops=[*others.loops, ("rounds", Rounds(decide, others.filters, others.market).go)],
         ):
             yield parts
 
