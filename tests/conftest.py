@@ -19,12 +19,10 @@ def mesh_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
 
 
 @pytest.fixture
-def mesh(mesh_process: Mesh, request: pytest.FixtureRequest) -> Iterator[Mesh]:
-    """The shared mesh: armed, tradable, flat, and with the engine kept quiet, before and after each test."""
+def mesh(mesh_process: Mesh) -> Mesh:
+    """The shared mesh: armed, tradable, flat, and with the engine kept quiet, before each test."""
     calm(mesh_process)
-    yield mesh_process
-    if request.session.testsfailed:
-        print(mesh_process.log_tails(8))
+    return mesh_process
 
 
 def calm(mesh: Mesh) -> None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import grpc
 import psutil
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from perpmesh.platform.settings import PROCESSES, MeshSettings
 from perpmesh.testing.ports import free_ports
@@ -98,6 +99,7 @@ class Mesh:
         self.books: Any = books_rpc.PortfolioServiceStub(self._channel)
         self.training: Any = training_rpc.TrainingServiceStub(self._channel)
         self.models: Any = models_rpc.ModelRegistryServiceStub(self._channel)
+        self.aggregated: Any = health_pb2_grpc.HealthStub(self._channel)
         self.health: Any = health_rpc.MonitoringServiceStub(self._channel)
         self.market: Any = market_rpc.MarketDataServiceStub(self._channel)
         self.replay: Any = exchange_rpc.ExchangeControlServiceStub(self._channel)
@@ -142,8 +144,8 @@ class Mesh:
 
     def is_healthy(self) -> bool:
         """Whether the whole mesh serves, by the gateway's own aggregated health."""
-        done = self.command("status", "--json")
-        return done.returncode == 0
+        request = health_pb2.HealthCheckRequest(service="")
+        return bool(self.aggregated.Check(request, timeout=5).status == health_pb2.HealthCheckResponse.SERVING)
 
     def events(self, stream: str) -> list[Any]:
         """Return every retained event of a stream, asked of its producer."""
