@@ -36,13 +36,13 @@ def up(
 ) -> None:
     """Start the mesh, wait until every process is healthy, and stay with a live view. Ctrl-C stops all of it."""
     settings = _settings()
-    if detach:
-        _up_detached(settings)
-        return
     try:
         with state_folder.locked(settings):
             state_folder.make_tokens(settings.state_dir)
-            ok = asyncio.run(_supervise(settings, quiet=quiet))
+            gateway_config.render(settings)
+            ok = detach or asyncio.run(_supervise(settings, quiet=quiet))
+        if detach:
+            _up_detached(settings)
     except Refused as refusal:
         errors.print(f"[red]{refusal.reason}[/red] {refusal}", soft_wrap=True)
         raise typer.Exit(REFUSED) from None
@@ -75,7 +75,6 @@ async def _supervise(settings: MeshSettings, *, quiet: bool) -> bool:
 
 
 def _up_detached(settings: MeshSettings) -> None:
-    state_folder.prepare(settings.state_dir)
     log = settings.state_dir / "logs" / "supervisor.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
