@@ -27,23 +27,34 @@ def mesh(mesh_process: Mesh) -> Mesh:
 
 def calm(mesh: Mesh) -> None:
     eventually("the whole mesh is healthy", mesh.is_healthy, within=40)
-    quiet_engine(mesh)
+    eventually("the engine is quiet", lambda: quiet_engine(mesh), within=30)
+    eventually("everything is flat", lambda: is_flat(mesh), within=30)
+    eventually("entries would pass the gate", lambda: is_armed(mesh) and can_enter(mesh), within=30)
+
+
+# More confidence than any strategy has, so that only the test trades; and room for a test's many small losses.
+BY_HAND = {"ai.min_confidence": "1", "ess.max_consecutive_losses": "50"}
+
+
+def quiet_engine(mesh: Mesh) -> bool:
+    for key, value in BY_HAND.items():
+        current = mesh.policies.GetPolicy(policy_pb.GetPolicyRequest(key=key), timeout=5)
+        if current.value.string_value != value:
+            request = policy_pb.UpdatePolicyRequest(key=key, reason="a test trades by hand")
+            request.value.string_value = value
+            mesh.policies.UpdatePolicy(request, timeout=5)
+    return True
+
+
+def is_armed(mesh: Mesh) -> bool:
+    """Whether the stop is lifted and at full stage; lifts it when it is not. (A loss may trip it late.)"""
     status = mesh.ess.GetStatus(ess_pb.GetStatusRequest(), timeout=5).status
-    if status.state != ess_pb.ESS_STATE_ARMED or status.stage != trading_pb2.STAGE_FULL:
-        reset(mesh)
     if status.paused:
         mesh.risk.ResumeEntries(risk_pb.ResumeEntriesRequest(), timeout=5)
-    eventually("everything is flat", lambda: is_flat(mesh), within=30)
-    eventually("entries would pass the gate", lambda: can_enter(mesh), within=30)
-
-
-def quiet_engine(mesh: Mesh) -> None:
-    """Ask the engine for more confidence than any strategy has, so that only the test trades."""
-    request = policy_pb.UpdatePolicyRequest(key="ai.min_confidence", reason="a test trades by hand")
-    request.value.string_value = "1"
-    current = mesh.policies.GetPolicy(policy_pb.GetPolicyRequest(key="ai.min_confidence"), timeout=5)
-    if current.value.string_value != "1":
-        mesh.policies.UpdatePolicy(request, timeout=5)
+    if status.state == ess_pb.ESS_STATE_ARMED and status.stage == trading_pb2.STAGE_FULL:
+        return True
+    reset(mesh)
+    return False
 
 
 def reset(mesh: Mesh) -> None:

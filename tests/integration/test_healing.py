@@ -22,6 +22,8 @@ def test_the_mesh_heals(mesh: Mesh, victim: str) -> None:
 
     pid = mesh.kill(victim)
     eventually("it runs again", lambda: mesh.processes().get(victim, {}).get("pid") not in (None, pid), within=15)
+    if victim in PROCESSES:
+        eventually("it serves again", lambda: mesh.serves(victim), within=15)
     eventually("the whole mesh is healthy again", mesh.is_healthy, within=15)
 
     covered = [row["clientAlgoId"] for row in eventually("a stop stands", lambda: mesh.exchange.stops(SYMBOL))]

@@ -7,7 +7,7 @@ retained events again, consumers read from the beginning and drop what they had.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -20,6 +20,9 @@ from perpmesh.platform.settings import MeshSettings
 log = telemetry.log(__name__)
 LOOK_SECONDS = 1.0
 LOOK_TIMEOUT_MS = 1_000
+LOOK_SECONDS_MAX = 4.0
+DEAF_LOOKS_MAX = 3
+CLOSE_SECONDS = 3
 INCARNATION = "incarnation"
 BEGUN = "stream.begun"
 PARTITION = 0
@@ -54,17 +57,22 @@ class BrokerWatch:
         try:
             await admin.start()
             await consumer.start()
+            deaf = 0
             while True:
                 begun = self._begun
-                existing = set(await admin.list_topics()) & set(self._topics)
-                found = await _first_incarnations(consumer, existing)
+                async with asyncio.timeout(LOOK_SECONDS_MAX):  # the client can wait without end for a topic that went
+                    existing = set(await admin.list_topics()) & set(self._topics)
+                    found = await _first_incarnations(consumer, existing)
                 unseen = existing - found.keys()
+                deaf = deaf + 1 if unseen else 0
+                if deaf == DEAF_LOOKS_MAX:
+                    raise ConnectionError(f"nothing comes from {', '.join(sorted(unseen))}")  # a new client hears them
                 if begun == self._begun and (self.reachable or not unseen):
                     await self._tell({**{topic: self.incarnations[topic] for topic in unseen}, **found})
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             self.reachable = False
-            await _close(admin.close(), consumer.stop())
+            await close(admin.close(), consumer.stop())
 
     async def _tell(self, found: Mapping[str, str]) -> None:
         seen = {topic: found.get(topic, "") for topic in self._topics}
@@ -133,7 +141,7 @@ async def begin_topic(settings: MeshSettings, producer: AIOKafkaProducer, topic:
     except TopicAlreadyExistsError:
         pass
     finally:
-        await _close(admin.close())
+        await close(admin.close())
     incarnation = secrets.token_hex(8)
     headers = [(INCARNATION, incarnation.encode()), ("ce_type", BEGUN.encode())]
     await producer.send_and_wait(topic, b"", partition=PARTITION, headers=headers)
@@ -153,5 +161,11 @@ def producer(settings: MeshSettings) -> AIOKafkaProducer:
     )
 
 
-async def _close(*closings: Awaitable[Any]) -> None:
-    await asyncio.gather(*(asyncio.wait_for(c, 3) for c in closings), return_exceptions=True)
+async def close(*closings: Coroutine[Any, Any, Any]) -> None:
+    """Close clients, and go on without those that cannot: a client whose broker died may never finish closing."""
+    tasks = [asyncio.ensure_future(closing) for closing in closings]
+    _, stuck = await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+    for task in stuck:
+        task.cancel()
+    for task in tasks:
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # seen: it is closed all the same

@@ -29,6 +29,8 @@ log = telemetry.log(__name__)
 TRIES = 3
 RETRY_SECONDS = 0.5
 POLL_MS = 200
+BEGIN_SECONDS = 10
+LOOK_AFTER_QUIET_POLLS = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +85,22 @@ class Inbox:
             request_timeout_ms=5_000,
             auto_offset_reset="earliest",
         )
-        await consumer.start()
         try:
-            await self._assign(consumer, assigned)
+            async with asyncio.timeout(BEGIN_SECONDS):
+                await consumer.start()
+                await self._assign(consumer, assigned)
+            log.info("reading", streams=sorted(assigned))
+            quiet = 0
             while self._readable(watch) == assigned or not watch.reachable:
-                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=500)
+                async with asyncio.timeout(BEGIN_SECONDS):
+                    batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=500)
+                    quiet = 0 if batches else quiet + 1
+                    if quiet % LOOK_AFTER_QUIET_POLLS == LOOK_AFTER_QUIET_POLLS - 1 and watch.reachable:
+                        await _not_deaf(consumer)
                 for partition, records in batches.items():
                     await self._batch(consumer, partition, records, assigned[partition.topic])
         finally:
-            await asyncio.wait_for(consumer.stop(), 3)
+            await bus.close(consumer.stop())
 
     def _readable(self, watch: BrokerWatch) -> dict[str, str]:
         return {topic: watch.incarnations[topic] for topic in self.topics if watch.incarnations.get(topic)}
@@ -206,6 +215,17 @@ class Inbox:
             await self._outbox.append(tx, letter)
             await self._advance(tx, received, incarnation, position)
         self._marks[received.stream] = received.sequence
+
+
+async def _not_deaf(consumer: AIOKafkaConsumer) -> None:
+    """Raise when there is something to read that does not come.
+
+    The client waits without end for a topic that was deleted and made again under it; a new client does not.
+    """
+    ends = await consumer.end_offsets(list(consumer.assignment()))
+    for partition, end in ends.items():
+        if await consumer.position(partition) < end:
+            raise ConnectionError(f"{partition.topic} has more than comes")
 
 
 def _received(record: Any, kind: str, stream: str, sequence: int) -> Received:

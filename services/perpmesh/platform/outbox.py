@@ -114,7 +114,7 @@ class Outbox:
                 await _within(self._wake, IDLE_SECONDS)
         finally:
             self._producer = None
-            await producer.stop()
+            await bus.close(producer.stop())
 
     def _committed(self) -> None:
         if self._appended:

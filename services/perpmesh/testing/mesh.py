@@ -147,6 +147,13 @@ class Mesh:
         request = health_pb2.HealthCheckRequest(service="")
         return bool(self.aggregated.Check(request, timeout=5).status == health_pb2.HealthCheckResponse.SERVING)
 
+    def serves(self, name: str) -> bool:
+        """Whether one process of ours says of itself that it serves."""
+        with _channel(self.settings.address(name)) as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            answer = stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=2)
+            return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
     def events(self, stream: str) -> list[Any]:
         """Return every retained event of a stream, asked of its producer."""
         channel = _channel(self.settings.address(stream.partition(".")[0]))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from aiokafka.admin import AIOKafkaAdminClient
 
 from perpmesh.kernel.errors import Unavailable
 from perpmesh.platform import database, event_log, grpc_server, process
@@ -149,12 +150,27 @@ async def test_a_gap_is_filled_by_the_producer(settings: MeshSettings) -> None:
         await producer.closes("A", "B", "C")
         async with consuming(settings) as consumer:
             await consumer.sees("A", "B", "C")
-        async with consuming(settings) as consumer:
-            async with consumer.store.transaction() as tx:  # as if only A had been seen, and the log began at C
-                await tx.execute(sa.delete(seen_table).where(seen_table.c.symbol != "A"))
-                await tx.execute(sa.update(database.streams_in).values(sequence=1, position=2))
+        async with consuming(settings) as consumer, consumer.store.transaction() as tx:
+            # as if only A had been seen, and the log began at C
+            await tx.execute(sa.delete(seen_table).where(seen_table.c.symbol != "A"))
+            await tx.execute(sa.update(database.streams_in).values(sequence=1, position=2))
         async with consuming(settings) as consumer:
             await consumer.sees("A", "B", "C")
+
+
+async def test_a_topic_that_is_made_again_under_its_consumer_is_read_on(settings: MeshSettings) -> None:
+    """As when a producer clears away a log that the broker had made by itself."""
+    async with producing(settings) as producer, consuming(settings) as consumer:
+        await producer.closes("A")
+        await consumer.sees("A")
+        admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
+        await admin.start()
+        try:
+            await admin.delete_topics([STREAM])
+        finally:
+            await admin.close()
+        await producer.closes("B")
+        await consumer.sees("A", "B")
 
 
 async def test_an_event_that_cannot_be_handled_goes_to_the_dead_letters(settings: MeshSettings) -> None:
