@@ -53,7 +53,7 @@ check: install web/node_modules/installed ## Format, lint, types, floors, contra
 	@if git rev-parse --verify --quiet origin/main >/dev/null; then \
 	  $(BIN)/buf breaking --against '.git#ref=refs/remotes/origin/main'; \
 	elif git rev-parse --verify --quiet main >/dev/null; then $(BIN)/buf breaking --against '.git#branch=main'; fi
-	cd web && $(NPM) run --silent check
+	cd web && $(NPM) run --silent check && $(NPM) run --silent test
 	$(MAKE) --no-print-directory generate
 	@git diff --exit-code --stat -- generated web/src/gen docs/EVENT_SCHEMA.md docs/API_REFERENCE.md \
 	  || { echo 'generated files are not current: commit what `make generate` made'; exit 1; }
