@@ -10,7 +10,7 @@ NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
 DETACH ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install web up down status test check generate bench clean marketdata-check
+.PHONY: help install web up down status test check generate bench clean
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
