@@ -70,9 +70,15 @@ def test_dead_letters_is_empty_when_nothing_went_wrong(mesh: Mesh) -> None:
 
 
 def test_an_event_can_be_read_again(mesh: Mesh) -> None:
-    done = mesh.command("events", "replay", "risk_safety.policies.v1", "1")
+    done = mesh.command("events", "show", "risk_safety.policies.v1", "1")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["type"] == "policy.updated"
+
+
+def test_a_dead_letter_that_does_not_exist_cannot_be_replayed(mesh: Mesh) -> None:
+    done = mesh.command("events", "replay", "execution", "999")
+    assert done.returncode == 1
+    assert "NOT_FOUND" in done.stderr
 
 
 def test_a_second_mesh_on_the_same_folder_is_refused(mesh: Mesh) -> None:

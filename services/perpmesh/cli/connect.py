@@ -1,6 +1,7 @@
 """Calling the mesh through its gateway, and saying what came back: for people as tables, for scripts as JSON."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -21,7 +22,8 @@ EXIT_OF_CODE = {
     grpc.StatusCode.DEADLINE_EXCEEDED: UNAVAILABLE,
 }
 DEADLINE_SECONDS = 15.0
-console = Console()
+PIPED_WIDTH = 180  # a pipe has no width; eighty columns would cut what a script or a log wants whole
+console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
 errors = Console(stderr=True)
 
 

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from perpmesh.cli.connect import DEADLINE_SECONDS, as_json, fail
 from perpmesh.platform import bus, contracts
-from perpmesh.platform.settings import MeshSettings
+from perpmesh.platform.settings import SERVICES, MeshSettings
 from perpmesh_api.common.v1 import event_log_service_pb2 as log_pb
 from perpmesh_api.common.v1 import event_log_service_pb2_grpc as log_rpc
 
@@ -63,20 +63,34 @@ def _line(record: Any, kind: str) -> dict[str, Any]:
 @events.command("dead-letters")
 def dead_letters(limit: int = 100) -> None:
     """Print events that services gave up on, one JSON object a line."""
-    for letter, _ in _dead_letters(MeshSettings.load(), limit):
-        print(json.dumps({**as_json(letter), "data": _payload(letter)}))
+    for letter, event in _dead_letters(MeshSettings.load(), limit):
+        print(json.dumps({"dead_letter": event.sequence, **as_json(letter), "data": _payload(letter)}))
 
 
 @events.command("replay")
-def replay(stream: str, sequence: int) -> None:
-    """Print one retained event of a stream as its producer has it; a dead letter's cause is found with it."""
+def replay(service: str, sequence: int) -> None:
+    """Have a service handle one of its dead letters once more (SEQUENCE as `dead-letters` prints it)."""
+    settings = MeshSettings.load()
+    if service not in SERVICES:
+        raise typer.BadParameter(f"no service is called {service}; there are {', '.join(SERVICES)}")
+    address = settings.address(service)
+    with grpc.insecure_channel(address) as channel:
+        stub: Any = log_rpc.EventLogServiceStub(cast("Any", channel))
+        try:
+            done = stub.RetryDeadLetter(log_pb.RetryDeadLetterRequest(sequence=sequence), timeout=DEADLINE_SECONDS)
+        except grpc.RpcError as error:
+            fail(error, address)
+    print(json.dumps(as_json(done)))
+
+
+@events.command("show")
+def show_event(stream: str, sequence: int) -> None:
+    """Print one retained event of a stream, as its producer has it."""
     settings = MeshSettings.load()
     for event in _list(settings, contracts.producer_of(stream), stream, after=sequence - 1, limit=1):
-        kind = contracts.catalogue()[event.type].message
+        data = as_json(contracts.catalogue()[event.type].message.FromString(event.payload))
         print(
-            json.dumps(
-                {"type": event.type, "sequence": event.sequence, "data": as_json(kind.FromString(event.payload))}
-            )
+            json.dumps({"type": event.type, "sequence": event.sequence, "traceparent": event.traceparent, "data": data})
         )
         return
     raise typer.Exit(1)

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from google.protobuf.message import DecodeError, Message
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from perpmesh.kernel.errors import Unavailable
+from perpmesh.kernel.errors import NotFound, Unavailable
 from perpmesh.kernel.time import Clock
 from perpmesh.platform import bus, grpc_client, telemetry
 from perpmesh.platform.bus import BrokerWatch
@@ -197,6 +197,23 @@ class Inbox:
                     after = await handler(tx, received)
                 await self._advance(tx, received, incarnation, position)
             self._marks[received.stream] = received.sequence
+            if after is not None:
+                after()
+
+    async def retry(self, letter: dead_letter_events_pb2.DeadLettered, *, traceparent: str) -> None:
+        """Handle a dead letter once more; raise what its handler raises. The stream's mark stays where it is."""
+        received = Received(
+            message=_parse(letter.event_type, letter.payload), type=letter.event_type, event_id=letter.event_id,
+            stream=letter.stream, sequence=letter.sequence, key="", time_ms=letter.given_up_at_ms,
+            producer=producer_of(letter.stream), traceparent=traceparent,
+        )  # fmt: skip
+        handler = self._handlers.get(letter.event_type)
+        if handler is None:
+            raise NotFound(f"nothing here handles {letter.event_type}", reason="NO_HANDLER")
+        after = None
+        with telemetry.span(f"retry {received.type}", traceparent=traceparent):
+            async with self._database.transaction() as tx:
+                after = await handler(tx, received)
             if after is not None:
                 after()
 

@@ -80,7 +80,7 @@ class Parts:
         own = self._own_streams(publishes)
         conflated = [contract_of(kind).topic for kind in publishes if contract_of(kind).type == "market.price.updated"]
         watch = self.watch = BrokerWatch(self.settings, [*inbox.topics, *own, *conflated])
-        names = [*grpc_services, event_log.register(self.serving.server, self.outbox)]
+        names = [*grpc_services, event_log.register(self.serving.server, self.outbox, inbox)]
         background: list[Loop] = [
             ("broker-watch", watch.look),
             ("relay", lambda: self.outbox.relay(watch, [s for s in own if s not in conflated])),

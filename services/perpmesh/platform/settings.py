@@ -70,7 +70,7 @@ class MeshSettings(BaseSettings):
     monitoring_health_address: str = "127.0.0.1:50056"
     market_data_address: str = "127.0.0.1:50057"
     exchange_sim_address: str = "127.0.0.1:50058"
-    metrics_port_base: int = 0  # Prometheus on base + the service's place in PROCESSES; 0: off
+    metrics_port_base: int = 9101  # Prometheus on base + the process's place in PROCESSES; 0: off
 
     exchange_port: int = 8010
     exchange_speed: float = 60.0

@@ -82,6 +82,7 @@ class Mesh:
             "exchange_port": exchange_port,
             "exchange_url": f"http://127.0.0.1:{exchange_port}",
             "exchange_speed": speed,
+            "metrics_port_base": 0,
             **addresses,
             **(settings or {}),
         }

@@ -64,6 +64,8 @@ async def producing(settings: MeshSettings) -> AsyncIterator[Producer]:
 
 
 class Consumer:
+    inbox: Inbox
+
     def __init__(self, store: database.Database) -> None:
         self.store = store
         self.arrived = asyncio.Event()
@@ -98,6 +100,7 @@ async def consuming(settings: MeshSettings) -> AsyncIterator[Consumer]:
             settings=settings, database=store, outbox=outbox, clock=SystemClock(),
             handlers={TradeClosed: consumer.on_trade_closed},
         )  # fmt: skip
+        consumer.inbox = inbox
         watch = BrokerWatch(settings, inbox.topics)
         loops = process.background(("watch", watch.look), ("inbox", lambda: inbox.consume(watch)))
         await house.enter_async_context(loops)
@@ -185,6 +188,8 @@ async def test_an_event_that_cannot_be_handled_goes_to_the_dead_letters(settings
         consumer.trouble.clear()
         await producer.closes("B")
         await consumer.sees("B")
+        await consumer.inbox.retry(letters[0], traceparent="")
+        await consumer.sees("B", "A")
 
 
 async def _dead_letters(consumer: Consumer) -> list[dead_letter_events_pb2.DeadLettered]:

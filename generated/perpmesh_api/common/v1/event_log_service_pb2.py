@@ -25,25 +25,31 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.perpmesh_api/common/v1/event_log_service.proto\x12\x16perpmesh_api.common.v1\x1a\x1b\x62uf/validate/validate.proto\"j\n\x11ListEventsRequest\x12\x19\n\x06stream\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18x\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x19\n\x05limit\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x88\'(\x00\"b\n\x12ListEventsResponse\x12\x33\n\x06\x65vents\x18\x01 \x03(\x0b\x32#.perpmesh_api.common.v1.EventRecord\x12\x17\n\x0fnewest_sequence\x18\x02 \x01(\x03\"\xa5\x01\n\x0b\x45ventRecord\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0e\n\x06stream\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x12\x0b\n\x03key\x18\x05 \x01(\t\x12\x0f\n\x07time_ms\x18\x06 \x01(\x03\x12\x10\n\x08producer\x18\x07 \x01(\t\x12\x13\n\x0btraceparent\x18\x08 \x01(\t\x12\x0f\n\x07payload\x18\t \x01(\x0c\x32v\n\x0f\x45ventLogService\x12\x63\n\nListEvents\x12).perpmesh_api.common.v1.ListEventsRequest\x1a*.perpmesh_api.common.v1.ListEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.perpmesh_api/common/v1/event_log_service.proto\x12\x16perpmesh_api.common.v1\x1a\x1b\x62uf/validate/validate.proto\"3\n\x16RetryDeadLetterRequest\x12\x19\n\x08sequence\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\"O\n\x17RetryDeadLetterResponse\x12\x12\n\nevent_type\x18\x01 \x01(\t\x12\x0e\n\x06stream\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\"j\n\x11ListEventsRequest\x12\x19\n\x06stream\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18x\x12\x1f\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x19\n\x05limit\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x88\'(\x00\"b\n\x12ListEventsResponse\x12\x33\n\x06\x65vents\x18\x01 \x03(\x0b\x32#.perpmesh_api.common.v1.EventRecord\x12\x17\n\x0fnewest_sequence\x18\x02 \x01(\x03\"\xa5\x01\n\x0b\x45ventRecord\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0e\n\x06stream\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x12\x0b\n\x03key\x18\x05 \x01(\t\x12\x0f\n\x07time_ms\x18\x06 \x01(\x03\x12\x10\n\x08producer\x18\x07 \x01(\t\x12\x13\n\x0btraceparent\x18\x08 \x01(\t\x12\x0f\n\x07payload\x18\t \x01(\x0c\x32\xea\x01\n\x0f\x45ventLogService\x12\x63\n\nListEvents\x12).perpmesh_api.common.v1.ListEventsRequest\x1a*.perpmesh_api.common.v1.ListEventsResponse\x12r\n\x0fRetryDeadLetter\x12..perpmesh_api.common.v1.RetryDeadLetterRequest\x1a/.perpmesh_api.common.v1.RetryDeadLetterResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'perpmesh_api.common.v1.event_log_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_RETRYDEADLETTERREQUEST'].fields_by_name['sequence']._loaded_options = None
+  _globals['_RETRYDEADLETTERREQUEST'].fields_by_name['sequence']._serialized_options = b'\272H\004\"\002(\001'
   _globals['_LISTEVENTSREQUEST'].fields_by_name['stream']._loaded_options = None
   _globals['_LISTEVENTSREQUEST'].fields_by_name['stream']._serialized_options = b'\272H\006r\004\020\001\030x'
   _globals['_LISTEVENTSREQUEST'].fields_by_name['after_sequence']._loaded_options = None
   _globals['_LISTEVENTSREQUEST'].fields_by_name['after_sequence']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_LISTEVENTSREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_LISTEVENTSREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\007\032\005\030\210\'(\000'
-  _globals['_LISTEVENTSREQUEST']._serialized_start=103
-  _globals['_LISTEVENTSREQUEST']._serialized_end=209
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=211
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=309
-  _globals['_EVENTRECORD']._serialized_start=312
-  _globals['_EVENTRECORD']._serialized_end=477
-  _globals['_EVENTLOGSERVICE']._serialized_start=479
-  _globals['_EVENTLOGSERVICE']._serialized_end=597
+  _globals['_RETRYDEADLETTERREQUEST']._serialized_start=103
+  _globals['_RETRYDEADLETTERREQUEST']._serialized_end=154
+  _globals['_RETRYDEADLETTERRESPONSE']._serialized_start=156
+  _globals['_RETRYDEADLETTERRESPONSE']._serialized_end=235
+  _globals['_LISTEVENTSREQUEST']._serialized_start=237
+  _globals['_LISTEVENTSREQUEST']._serialized_end=343
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=345
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=443
+  _globals['_EVENTRECORD']._serialized_start=446
+  _globals['_EVENTRECORD']._serialized_end=611
+  _globals['_EVENTLOGSERVICE']._serialized_start=614
+  _globals['_EVENTLOGSERVICE']._serialized_end=848
 # @@protoc_insertion_point(module_scope)

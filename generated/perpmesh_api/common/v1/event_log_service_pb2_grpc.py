@@ -41,6 +41,11 @@ class EventLogServiceStub:
                 request_serializer=perpmesh__api_dot_common_dot_v1_dot_event__log__service__pb2.ListEventsRequest.SerializeToString,
                 response_deserializer=perpmesh__api_dot_common_dot_v1_dot_event__log__service__pb2.ListEventsResponse.FromString,
                 _registered_method=True)
+        self.RetryDeadLetter = channel.unary_unary(
+                '/perpmesh_api.common.v1.EventLogService/RetryDeadLetter',
+                request_serializer=perpmesh__api_dot_common_dot_v1_dot_event__log__service__pb2.RetryDeadLetterRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_common_dot_v1_dot_event__log__service__pb2.RetryDeadLetterResponse.FromString,
+                _registered_method=True)
 
 
 class EventLogServiceServicer:
@@ -55,6 +60,13 @@ class EventLogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryDeadLetter(self, request, context):
+        """RetryDeadLetter handles an event once more that this service gave up on. It fails as the handler fails.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EventLogServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +74,11 @@ def add_EventLogServiceServicer_to_server(servicer, server):
                     servicer.ListEvents,
                     request_deserializer=perpmesh__api_dot_common_dot_v1_dot_event__log__service__pb2.ListEventsRequest.FromString,
                     response_serializer=perpmesh__api_dot_common_dot_v1_dot_event__log__service__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'RetryDeadLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryDeadLetter,
+                    request_deserializer=perpmesh__api_dot_common_dot_v1_dot_event__log__service__pb2.RetryDeadLetterRequest.FromString,
+                    response_serializer=perpmesh__api_dot_common_dot_v1_dot_event__log__service__pb2.RetryDeadLetterResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -93,6 +110,33 @@ class EventLogService:
             '/perpmesh_api.common.v1.EventLogService/ListEvents',
             perpmesh__api_dot_common_dot_v1_dot_event__log__service__pb2.ListEventsRequest.SerializeToString,
             perpmesh__api_dot_common_dot_v1_dot_event__log__service__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryDeadLetter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.common.v1.EventLogService/RetryDeadLetter',
+            perpmesh__api_dot_common_dot_v1_dot_event__log__service__pb2.RetryDeadLetterRequest.SerializeToString,
+            perpmesh__api_dot_common_dot_v1_dot_event__log__service__pb2.RetryDeadLetterResponse.FromString,
             options,
             channel_credentials,
             insecure,

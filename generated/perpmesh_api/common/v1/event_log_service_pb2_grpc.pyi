@@ -20,6 +20,8 @@ class EventLogServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListEvents: _aio.UnaryUnaryMultiCallable[_event_log_service_pb2.ListEventsRequest, _event_log_service_pb2.ListEventsResponse]
     """ListEvents returns retained events of one stream, in order of their sequence."""
+    RetryDeadLetter: _aio.UnaryUnaryMultiCallable[_event_log_service_pb2.RetryDeadLetterRequest, _event_log_service_pb2.RetryDeadLetterResponse]
+    """RetryDeadLetter handles an event once more that this service gave up on. It fails as the handler fails."""
 
 class EventLogServiceServicer(metaclass=_abc_1.ABCMeta):
     """EventLogService is served by every service that produces events. Kafka is transport; this is where a consumer that
@@ -33,5 +35,13 @@ class EventLogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_event_log_service_pb2.ListEventsRequest, _abc.Awaitable[_event_log_service_pb2.ListEventsResponse]],
     ) -> _abc.Awaitable[_event_log_service_pb2.ListEventsResponse]:
         """ListEvents returns retained events of one stream, in order of their sequence."""
+
+    @_abc_1.abstractmethod
+    def RetryDeadLetter(
+        self,
+        request: _event_log_service_pb2.RetryDeadLetterRequest,
+        context: _aio.ServicerContext[_event_log_service_pb2.RetryDeadLetterRequest, _abc.Awaitable[_event_log_service_pb2.RetryDeadLetterResponse]],
+    ) -> _abc.Awaitable[_event_log_service_pb2.RetryDeadLetterResponse]:
+        """RetryDeadLetter handles an event once more that this service gave up on. It fails as the handler fails."""
 
 def add_EventLogServiceServicer_to_server(servicer: EventLogServiceServicer, server: _aio.Server) -> None: ...
