@@ -10,7 +10,7 @@ NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
 DETACH ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install web up down status test check generate bench clean
+.PHONY: help install web up down status test check generate bench bench-alone clean
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -73,6 +73,9 @@ generate: install web/node_modules/installed ## Make generated/, the page's clie
 
 bench: install web ## Print the figures: latency, throughput, start, memory.
 	$(BIN)/python -m benchmarks
+
+bench-alone: install web ## Leave a mesh alone for MINUTES=120 at SPEED=60 and tell what it did and what grew.
+	MINUTES=$${MINUTES:-120} SPEED=$${SPEED:-60} $(BIN)/python -m benchmarks alone
 
 clean: ## Remove what was built and installed; .perpmesh/ stays.
 	rm -rf $(VENV) web/node_modules web/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
