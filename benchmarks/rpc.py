@@ -75,7 +75,7 @@ async def _subjects(mesh: Mesh, fastapi_port: int) -> AsyncIterator[tuple[str, C
 
 
 async def _refused(orders: order_rpc.OrderServiceStub) -> None:
-    """An entry over the risk limit: recorded, gated, refused, told as an event; it takes no order to measure the way."""
+    """An entry over the risk limit: recorded, gated, refused, told as an event; the whole way but for the exchange."""
     try:
         await orders.SubmitOrder(entry(quantity="50"), timeout=30)
     except grpc.aio.AioRpcError as error:
