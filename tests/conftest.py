@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from perpmesh.platform.settings import SERVICES
 from perpmesh.testing.mesh import Mesh, eventually, running
 from perpmesh_api.common.v1 import trading_pb2
 from perpmesh_api.execution.v1 import order_service_pb2 as order_pb
@@ -43,7 +44,8 @@ def quiet_engine(mesh: Mesh) -> bool:
             request = policy_pb.UpdatePolicyRequest(key=key, reason="a test trades by hand")
             request.value.string_value = value
             mesh.policies.UpdatePolicy(request, timeout=5)
-    return True
+    found = mesh.policies.ListAdoptions(policy_pb.ListAdoptionsRequest(), timeout=5)
+    return {a.service for a in found.adoptions if a.revision == found.revision} == set(SERVICES)
 
 
 def is_armed(mesh: Mesh) -> bool:

@@ -92,20 +92,27 @@ def test_the_engine_is_rewarded_for_what_it_traded(mesh: Mesh) -> None:
     eventually("the selector has learned", counted)
 
 
+def is_tripped(mesh: Mesh) -> bool:
+    status = mesh.ess.GetStatus(ess_pb.GetStatusRequest(), timeout=5).status
+    return bool(status.state == ess_pb.ESS_STATE_TRIPPED)
+
+
 def test_losses_trip_the_stop_and_exits_still_go(mesh: Mesh) -> None:
     open_position(mesh, symbol="ETHUSDT", quantity="0.05")
     set_policy(mesh, "ess.max_consecutive_losses", "1")
     try:
         tripped = ess_pb.ESS_STATE_TRIPPED
         for _ in range(4):  # each pays two fees and two half spreads: a loss, unless the price happens to run
-            if mesh.ess.GetStatus(ess_pb.GetStatusRequest(), timeout=5).status.state == tripped:
+            eventually(
+                "the stop holds, or entries go again", lambda: is_tripped(mesh) or open_position(mesh), within=15
+            )
+            if is_tripped(mesh):
                 break
-            eventually("the trade before is counted, and entries go again", lambda: open_position(mesh), within=15)
             mesh.orders.SubmitOrder(exit_all(), timeout=15)
             try:
                 eventually(
                     "the loss is counted and the stop holds",
-                    lambda: mesh.ess.GetStatus(ess_pb.GetStatusRequest(), timeout=5).status.state == tripped,
+                    lambda: is_tripped(mesh),
                     within=5,
                 )
             except AssertionError:

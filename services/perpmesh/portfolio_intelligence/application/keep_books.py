@@ -12,7 +12,7 @@ from perpmesh.portfolio_intelligence.domain.books import Books, Trade
 from perpmesh.portfolio_intelligence.domain.equity import EquityPoint, Peak
 from perpmesh.portfolio_intelligence.domain.summary import Summary, summarize
 
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0  # weighs 10 of the 2,400 a minute that the whole machine shares with execution
 INCOME_EVERY_MS = 30_000  # income weighs 30: it is asked for when the wallet moved, and now and then anyway
 INCOME_OVERLAP_MS = MS_PER_MINUTE  # the exchange may book a row a little late
 
