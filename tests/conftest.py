@@ -40,7 +40,7 @@ BY_HAND = {"ai.min_confidence": "1", "ess.max_consecutive_losses": "50"}
 def quiet_engine(mesh: Mesh) -> bool:
     for key, value in BY_HAND.items():
         current = mesh.policies.GetPolicy(policy_pb.GetPolicyRequest(key=key), timeout=5)
-        if current.value.string_value != value:
+        if (current.value.string_value or f"{current.value.number_value:g}") != value:
             request = policy_pb.UpdatePolicyRequest(key=key, reason="a test trades by hand")
             request.value.string_value = value
             mesh.policies.UpdatePolicy(request, timeout=5)
