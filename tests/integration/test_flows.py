@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
+from typing import Any
 
 import grpc
 import pytest
@@ -26,34 +28,40 @@ def set_policy(mesh: Mesh, key: str, value: str) -> int:
     return int(mesh.policies.UpdatePolicy(request, timeout=5).revision)
 
 
-@pytest.fixture
-def willing(mesh: Mesh) -> Iterator[Mesh]:
-    """The engine may decide with little confidence, so that it does so soon."""
+@contextmanager
+def willing(mesh: Mesh) -> Iterator[None]:
+    """Let the engine decide with little confidence, so that it does so soon."""
     set_policy(mesh, "ai.min_confidence", "0.05")
-    yield mesh
-    set_policy(mesh, "ai.min_confidence", "1")
+    try:
+        yield
+    finally:
+        set_policy(mesh, "ai.min_confidence", "1")
 
 
-def facts(mesh: Mesh, stream: str) -> list[tuple[object, object]]:
+def opened_by_decisions(mesh: Mesh) -> dict[str, Any]:
+    """trade.opened of trades that the engine decided, by trade id."""
+    return {
+        fact.trade.trade_id: (event, fact)
+        for event, fact in facts(mesh, "execution.trades.v1")
+        if event.type == "trade.opened" and fact.trade.decision_id
+    }
+
+
+def facts(mesh: Mesh, stream: str) -> list[tuple[Any, Any]]:
     """Every event of a stream with its decoded fact."""
     return [(event, catalogue()[event.type].message.FromString(event.payload)) for event in mesh.events(stream)]
 
 
-def test_a_decision_becomes_a_protected_trade_and_closes_under_one_trace(willing: Mesh) -> None:
-    mesh = willing
-    seen_before = {event.event_id for event in mesh.events("ai_engine.decisions.v1")}
+def test_a_decision_becomes_a_protected_trade_and_closes_under_one_trace(mesh: Mesh) -> None:
+    before = opened_by_decisions(mesh)
 
-    def opened() -> object:
-        ours = [
-            (event, fact)
-            for event, fact in facts(mesh, "execution.trades.v1")
-            if event.type == "trade.opened" and fact.trade.decision_id
-        ]
-        return ours[-1] if ours and mesh.exchange.stops(ours[-1][1].symbol) else None
+    def opened() -> Any:
+        new = [found for trade_id, found in opened_by_decisions(mesh).items() if trade_id not in before]
+        return new[-1] if new and mesh.exchange.stops(new[-1][1].symbol) else None
 
-    event, fact = eventually("a trade of the engine's own is open with a stop on the exchange", opened, within=100)
+    with willing(mesh):
+        event, fact = eventually("a trade of the engine's own is open with a stop on the exchange", opened, within=100)
     trade, trace = fact.trade, trace_id_of(event.traceparent)
-    set_policy(mesh, "ai.min_confidence", "1")
     assert mesh.exchange.position(trade.symbol) != 0
 
     mesh.orders.Flatten(order_pb.FlattenRequest(symbol=trade.symbol, reason="the flow is complete"), timeout=15)
@@ -69,7 +77,6 @@ def test_a_decision_becomes_a_protected_trade_and_closes_under_one_trace(willing
         if f.decision.decision_id == trade.decision_id
     )  # fmt: skip
     orders = [(e, f.order) for e, f in facts(mesh, "execution.orders.v1") if f.order.decision_id == trade.decision_id]
-    assert decision[0].event_id not in seen_before
     assert {e.type for e, _ in orders} >= {"order.placed", "order.filled"}
     assert {order.leg for _, order in orders} >= {order_pb.ORDER_LEG_ENTRY, order_pb.ORDER_LEG_STOP}
     traces = {trace_id_of(e.traceparent) for e, _ in [decision, *orders, (closing, None)]}
