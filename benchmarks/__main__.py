@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import alone, events, figures, orders, rpc
@@ -50,18 +51,16 @@ def leave_alone(minutes: float, speed: float) -> None:
             mesh.stop()
 
 
-def measure(mesh: Mesh, wanted: list[str], start_seconds: float, began: float) -> list[Table]:
-    tables: list[Table] = []
+def measure(mesh: Mesh, wanted: list[str], start_seconds: float, began: float) -> Iterator[Table]:
     if "start" in wanted:
-        tables.append(figures.start_and_memory(mesh, start_seconds))
-        tables.append(alone.first_trade(mesh, began))
+        yield figures.start_and_memory(mesh, start_seconds)
+        yield alone.first_trade(mesh, began)
     if "orders" in wanted:
-        tables.append(orders.open_and_close(mesh))
+        yield orders.open_and_close(mesh)
     if "events" in wanted:
-        tables.append(events.adoption(mesh))
+        yield events.adoption(mesh)
     if "rpc" in wanted:
-        tables.append(asyncio.run(rpc.throughput(mesh)))
-    return tables
+        yield asyncio.run(rpc.throughput(mesh))
 
 
 if __name__ == "__main__":

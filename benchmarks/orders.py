@@ -22,9 +22,10 @@ def _can_enter(mesh: Mesh) -> bool:
 
 
 def _be_quiet(mesh: Mesh) -> None:
-    request = policy_pb.UpdatePolicyRequest(key="ai.min_confidence", reason="a benchmark trades by hand")
-    request.value.string_value = "1"
-    mesh.policies.UpdatePolicy(request, timeout=5)
+    for key, value in {"ai.min_confidence": "1", "ess.max_consecutive_losses": "50"}.items():
+        request = policy_pb.UpdatePolicyRequest(key=key, reason="a benchmark trades by hand, and loses its fees")
+        request.value.string_value = value
+        mesh.policies.UpdatePolicy(request, timeout=5)
     mesh.orders.Flatten(pb.FlattenRequest(reason="a benchmark begins flat"), timeout=15)
 
 
@@ -36,7 +37,7 @@ def open_and_close(mesh: Mesh) -> Table:
     for _ in range(ROUNDS):
         eventually("entries pass the gate", lambda: _can_enter(mesh), within=60)
         began = time.perf_counter()
-        mesh.orders.SubmitOrder(entry(), timeout=15)
+        eventually("the entry is in", lambda: mesh.orders.SubmitOrder(entry(), timeout=15), within=30)
         entered = time.perf_counter()
         mesh.orders.SubmitOrder(exit_all(), timeout=15)
         opened.append(entered - began)
