@@ -14,7 +14,7 @@ from perpmesh_api.risk_safety.v1 import policy_service_pb2 as policy_pb
 ROUNDS = 20
 HIGH_SPEED = 900.0  # fifteen minutes of market a second: a bar, and so a decision per symbol, each second
 DECISIONS_WANTED = 40
-DECISION_SECONDS = 150.0
+DECISION_SECONDS = 90.0
 
 
 def _can_enter(mesh: Mesh) -> bool:
