@@ -9,7 +9,7 @@ import jinja2
 import perpmesh
 from perpmesh.kernel.errors import Refused
 from perpmesh.platform import contracts
-from perpmesh.platform.settings import EXCHANGE, PROCESSES, MeshSettings
+from perpmesh.platform.settings import PROCESSES, MeshSettings
 
 HOME = Path(perpmesh.__file__).resolve().parents[2]
 TEMPLATE = HOME / "envoy" / "envoy.yaml.j2"
@@ -95,6 +95,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-__all__ = ["EXCHANGE", "render", "services_of", "write"]

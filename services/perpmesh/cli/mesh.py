@@ -21,7 +21,7 @@ from perpmesh.cli.connect import REFUSED, UNAVAILABLE, UNHEALTHY, console, error
 from perpmesh.cli.programs import programs_of
 from perpmesh.cli.supervisor import Supervisor
 from perpmesh.kernel.errors import Refused
-from perpmesh.platform.settings import EXCHANGE, PROCESSES, MeshSettings, UnknownSetting
+from perpmesh.platform.settings import PROCESSES, MeshSettings, UnknownSetting
 from perpmesh_api.monitoring_health.v1 import monitoring_service_pb2 as pb
 from perpmesh_api.monitoring_health.v1 import monitoring_service_pb2_grpc as rpc
 
@@ -221,6 +221,3 @@ def _settings() -> MeshSettings:
     except (UnknownSetting, ValueError) as error:
         errors.print(f"[red]SETTINGS[/red] {error}", soft_wrap=True)
         raise typer.Exit(2) from None
-
-
-__all__ = ["EXCHANGE", "down", "run", "status", "up", "watch"]

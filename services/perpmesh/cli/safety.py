@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perpmesh.cli.connect import DEADLINE_SECONDS, REFUSED, errors, gateway, grid, show
+from perpmesh.cli.connect import DEADLINE_SECONDS, REFUSED, gateway, grid, show
 from perpmesh.platform.settings import MeshSettings
 from perpmesh_api.common.v1 import trading_pb2
 from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2 as ess_pb
@@ -214,6 +214,3 @@ def _policies_table(policies: Any, revision: int) -> Any:
         for p in policies
     ]
     return grid(f"policies at revision {revision}", ["key", "value", "unit", "range", "owner", "what it does"], rows)
-
-
-__all__ = ["errors", "ess", "pause", "policy", "resume"]

@@ -15,7 +15,7 @@ from perpmesh.kernel.time import Clock
 from perpmesh.platform import bus, telemetry
 from perpmesh.platform.bus import BrokerWatch
 from perpmesh.platform.contracts import contract_of
-from perpmesh.platform.database import Database, events_out, streams_out, upsert
+from perpmesh.platform.database import Database, events_out, streams_out
 from perpmesh.platform.settings import MeshSettings
 
 log = telemetry.log(__name__)
@@ -198,6 +198,3 @@ def _headers(
 async def _within(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
-
-
-__all__ = ["Outbox", "upsert"]

@@ -85,10 +85,6 @@ class PolicyMirror:
             await self._keep(tx, found)
         self._adopt(found)
 
-    async def keep_current(self) -> None:
-        """Fetch once, for a service that starts; run it inside `forever` until it has worked."""
-        await self.fetch()
-
     async def on_policy_updated(self, tx: AsyncConnection, received: Received) -> AfterCommit | None:
         """Handle policy.updated: adopt the next revision. A hole in the revisions means fetching all of them."""
         event = received.message
