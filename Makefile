@@ -71,8 +71,8 @@ generate: install web/node_modules/installed ## Make generated/, the page's clie
 	cd web && $(NPM) run --silent generate
 	$(BIN)/python -m perpmesh.cli.reference
 
-bench: install web ## Print the figures: latency, throughput, start, memory.
-	$(BIN)/python -m benchmarks
+bench: install web ## Print the figures: latency, throughput, start, memory. ONLY="exchange fanout" for some.
+	$(BIN)/python -m benchmarks $(ONLY)
 
 bench-alone: install web ## Leave a mesh alone for MINUTES=120 at SPEED=60 and tell what it did and what grew.
 	MINUTES=$${MINUTES:-120} SPEED=$${SPEED:-60} $(BIN)/python -m benchmarks alone

@@ -1,66 +1,96 @@
-"""Start a mesh of its own, measure it as its users meet it, and print one table per question.
+"""Measure what we claim, as its users meet it, and print one table per question.
 
+`python -m benchmarks` runs every section but the slow ones, `python -m benchmarks NAME …` those named.
 Absolute times are this machine's; the comparisons are ratios within one run.
 """
 
 import asyncio
-import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from benchmarks import alone, events, figures, orders, rpc
 from benchmarks.tables import Table, show
 from perpmesh.testing.mesh import Mesh
 
-SECTIONS = ("start", "orders", "events", "rpc", "decisions")
-ALONE = "alone"  # not one of them: it takes as long as it is told to
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A mesh, when its start began (`time.monotonic()`) and the seconds it took."""
+
+    mesh: Mesh
+    began: float
+    seconds: float
+
+
+def _start(started: Started) -> Iterator[Table]:
+    yield figures.start_and_memory(started.mesh, started.seconds)
+    yield alone.first_trade(started.mesh, started.began)
+
+
+# They share one mesh, which is stopped before the others begin.
+IN_A_MESH: dict[str, Callable[[Started], Iterable[Table]]] = {
+    "start": _start,
+    "orders": lambda started: [orders.open_and_close(started.mesh)],
+    "events": lambda started: [events.adoption(started.mesh)],
+    "rpc": lambda started: [asyncio.run(rpc.throughput(started.mesh))],
+}
+# Each starts what it needs and stops it again.
+BY_THEMSELVES: dict[str, Callable[[], Iterable[Table]]] = {
+    "decisions": lambda: [orders.decisions_at_high_speed()],
+}
+# Only by name: they take as long as they are told to.
+SLOW: dict[str, Callable[[], Iterable[Table]]] = {
+    "alone": lambda: [alone.leave_alone()],
+}
+
+Section: TypeAlias = Callable[[], Iterable[Table]]
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or list(SECTIONS)
-    if unknown := set(wanted) - {*SECTIONS, ALONE}:
-        raise SystemExit(
-            f"no section is called {', '.join(sorted(unknown))}; there are {', '.join([*SECTIONS, ALONE])}"
-        )
-    if ALONE in wanted:
-        leave_alone(float(os.environ.get("MINUTES", "120")), float(os.environ.get("SPEED", "60")))
-        return
-    with tempfile.TemporaryDirectory(prefix="perpmesh-bench-") as folder:
-        mesh = Mesh(Path(folder) / "state")
-        began = time.monotonic()
-        seconds = mesh.start()
-        try:
-            for table in measure(mesh, wanted, seconds, began):
-                show(table)
-        finally:
-            mesh.stop()
-    if "decisions" in wanted:
-        show(orders.decisions_at_high_speed())
+    known = [*IN_A_MESH, *BY_THEMSELVES, *SLOW]
+    wanted = sys.argv[1:] or [*IN_A_MESH, *BY_THEMSELVES]
+    if unknown := set(wanted) - set(known):
+        raise SystemExit(f"no section is called {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    failed = _in_a_mesh([name for name in IN_A_MESH if name in wanted])
+    for name, section in (BY_THEMSELVES | SLOW).items():
+        if name in wanted and not _shown(name, section):
+            failed.append(name)
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
 
 
-def leave_alone(minutes: float, speed: float) -> None:
+def _in_a_mesh(names: list[str]) -> list[str]:
+    """Run sections on one mesh and return those that failed."""
+    if not names:
+        return []
     with tempfile.TemporaryDirectory(prefix="perpmesh-bench-") as folder:
-        mesh = Mesh(Path(folder) / "state", speed=speed)
-        mesh.start()
+        mesh, began = Mesh(Path(folder) / "state"), time.monotonic()
         try:
-            show(alone.left_alone(mesh, minutes))
+            started = Started(mesh, began, mesh.start())
+            return [name for name in names if not _shown(name, lambda run=IN_A_MESH[name]: run(started))]
+        except Exception:  # noqa: BLE001 - the others go on
+            traceback.print_exc()
+            return names
         finally:
             mesh.stop()
 
 
-def measure(mesh: Mesh, wanted: list[str], start_seconds: float, began: float) -> Iterator[Table]:
-    if "start" in wanted:
-        yield figures.start_and_memory(mesh, start_seconds)
-        yield alone.first_trade(mesh, began)
-    if "orders" in wanted:
-        yield orders.open_and_close(mesh)
-    if "events" in wanted:
-        yield events.adoption(mesh)
-    if "rpc" in wanted:
-        yield asyncio.run(rpc.throughput(mesh))
+def _shown(name: str, section: Section) -> bool:
+    """Print a section's tables as they come; a failure is told, and the other sections go on."""
+    try:
+        for table in section():
+            show(table)
+    except Exception:  # noqa: BLE001 - the others go on
+        print(f"section {name} failed:", file=sys.stderr)
+        traceback.print_exc()
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """The mesh left alone: how soon it trades, and whether it goes on trading without growing."""
 
+import os
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 
 from benchmarks.tables import Table
-from perpmesh.testing.mesh import Mesh, eventually
+from perpmesh.testing.mesh import Mesh, eventually, running
 from perpmesh_api.execution.v1 import order_service_pb2 as order_pb
 from perpmesh_api.portfolio_intelligence.v1 import portfolio_service_pb2 as books_pb
 from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2 as ess_pb
@@ -26,6 +29,16 @@ def first_trade(mesh: Mesh, started: float) -> Table:
     table = Table("The engine's first trade", ["", "measured", "promised"])
     table.rows.append(("seconds from the start", f"{time.monotonic() - started:.0f}", f"{FIRST_TRADE_SECONDS:.0f}"))
     return table
+
+
+def leave_alone() -> Table:
+    """Leave a mesh of its own alone for MINUTES at SPEED × (from the environment)."""
+    minutes, speed = float(os.environ.get("MINUTES", "120")), float(os.environ.get("SPEED", "60"))
+    with (
+        tempfile.TemporaryDirectory(prefix="perpmesh-bench-") as folder,
+        running(Path(folder) / "state", speed=speed) as mesh,
+    ):
+        return left_alone(mesh, minutes)
 
 
 def left_alone(mesh: Mesh, minutes: float) -> Table:
