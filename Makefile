@@ -18,7 +18,7 @@ help: ## List the commands.
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[embedded,learning,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[embedded,learning,dev,clients]'
 	touch $@
 
 install: $(VENV)/installed ## Make .venv with everything, at the versions of requirements.lock.
