@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks import alone, events, figures, orders, rpc
+from benchmarks import alone, events, exchange, figures, orders, rpc
 from benchmarks.tables import Table, show
 from perpmesh.testing.mesh import Mesh
 
@@ -43,6 +43,7 @@ IN_A_MESH: dict[str, Callable[[Started], Iterable[Table]]] = {
 # Each starts what it needs and stops it again.
 BY_THEMSELVES: dict[str, Callable[[], Iterable[Table]]] = {
     "decisions": lambda: [orders.decisions_at_high_speed()],
+    "exchange": lambda: [exchange.orders_per_second()],
 }
 # Only by name: they take as long as they are told to.
 SLOW: dict[str, Callable[[], Iterable[Table]]] = {

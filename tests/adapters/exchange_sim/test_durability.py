@@ -1,50 +1,14 @@
 """What was acknowledged is there after `kill -9`, and the market goes on where it stood."""
 
-import asyncio
-import os
-import signal
-import subprocess
-import sys
-
 import pytest
-from tests.adapters.exchange_sim.conftest import KEY, SECRET, serving
+from tests.adapters.exchange_sim.conftest import serving
 from tests.adapters.exchange_sim.rest import Rest
 
 from perpmesh.exchange_sim.adapters.codec import decode, encode
 from perpmesh.exchange_sim.adapters.journal import FileJournal
 from perpmesh.exchange_sim.application.records import ApiKeyAdded, ClockSet, Ticked
 from perpmesh.kernel.errors import Refused
-
-SERVE = f"""
-import asyncio, sys
-from decimal import Decimal
-from pathlib import Path
-from perpmesh.exchange_sim.config import AccountConfig, Config
-from perpmesh.exchange_sim.main import exchange
-from perpmesh.platform.time import SystemClock
-
-async def main():
-    account = AccountConfig({KEY!r}, {SECRET!r}, Decimal(10_000))
-    async with exchange(Config(port=0, speed=60.0, accounts=(account,), state_dir=Path(sys.argv[1])), SystemClock()) as port:
-        print("port", port, flush=True)
-        await asyncio.Event().wait()
-
-asyncio.run(main())
-"""
-
-
-async def start(folder):
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SERVE, str(folder), stdout=subprocess.PIPE, env=dict(os.environ)
-    )
-    while not (line := await process.stdout.readline()).startswith(b"port"):
-        assert line, "the exchange did not start"
-    return process, f"127.0.0.1:{int(line.split()[1])}"
-
-
-async def kill(process):
-    process.send_signal(signal.SIGKILL)
-    await process.wait()
+from perpmesh.testing.exchange_process import exchange_process
 
 
 async def story(rest):
@@ -59,30 +23,23 @@ async def story(rest):
 
 
 async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path):
-    process, host = await start(tmp_path)
-    try:
-        async with Rest(host) as rest:
-            for _ in range(5):
-                await rest.signed(
-                    "POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.002"
-                )
-            stop = {"symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET", "triggerPrice": "60000.0"}
-            status, _, _ = await rest.signed(
-                "POST", "/fapi/v1/algoOrder", algoType="CONDITIONAL", closePosition="true", **stop
-            )
-            assert status == 200
-            key = (await rest.signed("POST", "/fapi/v1/listenKey"))[1]["listenKey"]
-            before = await story(rest)
-            market_before = (await rest.public("/fapi/v1/premiumIndex", symbol="BTCUSDT"))[1]["time"]
-        await kill(process)
-        process, host = await start(tmp_path)
-        async with Rest(host) as rest:
-            assert await story(rest) == before
-            assert (await rest.signed("PUT", "/fapi/v1/listenKey"))[1]["listenKey"] == key
-            market_after = (await rest.public("/fapi/v1/premiumIndex", symbol="BTCUSDT"))[1]["time"]
-            assert 0 <= market_after - market_before < 5 * 60_000
-    finally:
-        await kill(process)
+    async with exchange_process(tmp_path) as running, Rest(running.host) as rest:
+        for _ in range(5):
+            await rest.signed("POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.002")
+        stop = {"symbol": "BTCUSDT", "side": "SELL", "type": "STOP_MARKET", "triggerPrice": "60000.0"}
+        status, _, _ = await rest.signed(
+            "POST", "/fapi/v1/algoOrder", algoType="CONDITIONAL", closePosition="true", **stop
+        )
+        assert status == 200
+        key = (await rest.signed("POST", "/fapi/v1/listenKey"))[1]["listenKey"]
+        before = await story(rest)
+        market_before = (await rest.public("/fapi/v1/premiumIndex", symbol="BTCUSDT"))[1]["time"]
+        await running.kill()
+    async with exchange_process(tmp_path) as running, Rest(running.host) as rest:
+        assert await story(rest) == before
+        assert (await rest.signed("PUT", "/fapi/v1/listenKey"))[1]["listenKey"] == key
+        market_after = (await rest.public("/fapi/v1/premiumIndex", symbol="BTCUSDT"))[1]["time"]
+        assert 0 <= market_after - market_before < 5 * 60_000
 
 
 async def test_a_venue_stopped_and_started_goes_on_and_its_book_ids_only_rise(tmp_path):
