@@ -43,6 +43,7 @@ class BrokerWatch:
         self.incarnations: dict[str, str] = {}  # "" : the topic does not exist, or is empty
         self.reachable = False
         self._begun = 0
+        self._silent: set[str] = set()  # topics from which nothing came to the client before this one
 
     async def look(self) -> None:
         """Look until something breaks; run it inside `forever`."""
@@ -66,13 +67,28 @@ class BrokerWatch:
                 unseen = existing - found.keys()
                 deaf = deaf + 1 if unseen else 0
                 if deaf == DEAF_LOOKS_MAX:
-                    raise ConnectionError(f"nothing comes from {', '.join(sorted(unseen))}")  # a new client hears them
+                    found |= self._give_up(unseen)
+                    unseen, deaf = set(), 0
                 if begun == self._begun and (self.reachable or not unseen):
                     await self._tell({**{topic: self.incarnations[topic] for topic in unseen}, **found})
-                await asyncio.sleep(LOOK_SECONDS)
+                if not unseen:
+                    self._silent.clear()
+                    await asyncio.sleep(LOOK_SECONDS)
         finally:
             self.reachable = False
             await close(admin.close(), consumer.stop())
+
+    def _give_up(self, unseen: set[str]) -> dict[str, str]:
+        """Ask for a new client, which may hear what this one did not; what two of them did not hear is not there.
+
+        The embedded broker, killed while topics are made, can be left with a log that says it has records and gives
+        none. Taken for empty, it is made afresh by its producer.
+        """
+        if not unseen <= self._silent:
+            self._silent = set(unseen)
+            raise ConnectionError(f"nothing comes from {', '.join(sorted(unseen))}")
+        log.warning("logs without records", topics=sorted(unseen))
+        return dict.fromkeys(unseen, "")
 
     async def _tell(self, found: Mapping[str, str]) -> None:
         seen = {topic: found.get(topic, "") for topic in self._topics}
