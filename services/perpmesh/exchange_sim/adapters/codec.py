@@ -20,7 +20,7 @@ KINDS: dict[str, type] = {
 
 def encode(record: Record) -> str:
     """Write a record on one line."""
-    return json.dumps(_plain(record), separators=(",", ":"))
+    return _ENCODER.encode(_row(record))
 
 
 def decode(line: str) -> Record:
@@ -29,12 +29,23 @@ def decode(line: str) -> Record:
     return record
 
 
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return [type(value).__name__, *[_plain(getattr(value, field.name)) for field in fields(value)]]
-    if isinstance(value, Enum):
-        return value.value
-    return str(value) if isinstance(value, Decimal) else value
+def _row(value: Any) -> list[Any]:
+    """Return the name and the fields of a dataclass; the encoder comes back for those that are one themselves."""
+    kind: Any = type(value)
+    return [kind.__name__, *(getattr(value, name) for name in _names(kind))]
+
+
+def _other(value: Any) -> Any:
+    """Write what JSON has no word for. The vocabularies are str enums, which it writes by their value."""
+    return str(value) if isinstance(value, Decimal) else _row(value)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_other)
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _read(row: list[Any]) -> Any:

@@ -46,7 +46,7 @@ class Door:
         for add in (add_market_routes, add_trade_routes, add_account_routes):
             add(self._routes)
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handle(self, request: web.BaseRequest) -> web.Response:
         headers: dict[str, str] = {}
         try:
             answer = await self._answer(request, headers)
@@ -65,7 +65,7 @@ class Door:
             body = {"code": -1000, "msg": "An unknown error occured while processing the request."}
             return _json(body, 500, headers)
 
-    async def _answer(self, request: web.Request, headers: dict[str, str]) -> Any:
+    async def _answer(self, request: web.BaseRequest, headers: dict[str, str]) -> Any:
         query, body = request.raw_path.partition("?")[2], await _body(request)
         endpoint = self._routes.find(request.method, request.path)
         params = parse_parameters(query, body)
@@ -96,7 +96,7 @@ class Door:
             short, long = self._meter.count_orders(account, orders, self._clock.now_ms())
             headers |= {"X-MBX-ORDER-COUNT-10S": str(short), "X-MBX-ORDER-COUNT-1M": str(long)}
 
-    def _account(self, request: web.Request) -> str:
+    def _account(self, request: web.BaseRequest) -> str:
         key = request.headers.get("X-MBX-APIKEY", "")
         if not KEY_FORM.fullmatch(key):
             raise ExchangeError(-2014, "API-key format invalid.")
@@ -105,7 +105,7 @@ class Door:
             raise ExchangeError(-2015, "Invalid API-key, IP, or permissions for action.")
         return held.account
 
-    def _secret(self, request: web.Request) -> str:
+    def _secret(self, request: web.BaseRequest) -> str:
         return self._sequencer.venue.api_keys[request.headers["X-MBX-APIKEY"]].secret
 
     def _check_signed(self, secret: str, query: str, body: str, params: Params) -> None:
@@ -118,7 +118,7 @@ class Door:
         check_time(stamp, window, self._clock.now_ms())
 
 
-async def _body(request: web.Request) -> str:
+async def _body(request: web.BaseRequest) -> str:
     return (await request.read()).decode("utf-8", "replace") if request.can_read_body else ""
 
 

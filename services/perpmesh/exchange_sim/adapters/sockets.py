@@ -20,7 +20,7 @@ ROUTES = ("public", "market", "private")
 class Connection:
     """One socket. It holds a bounded queue, which a task of its own empties."""
 
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse, hub: Hub, *, route: str) -> None:
+    def __init__(self, request: web.BaseRequest, socket: web.WebSocketResponse, hub: Hub, *, route: str) -> None:
         self._transport = request.transport
         self._socket = socket
         self._hub = hub
@@ -112,21 +112,18 @@ class Sockets:
         self._strict = strict_routes
         self._open: set[web.WebSocketResponse] = set()
 
-    def add_routes(self, app: web.Application) -> None:
-        for prefix in ("", *(f"/{route}" for route in ROUTES)):
-            app.router.add_get(f"{prefix}/ws", self._serve)
-            app.router.add_get(f"{prefix}/ws/{{names:.+}}", self._serve)
-            app.router.add_get(f"{prefix}/stream", self._serve)
+    def serves(self, request: web.BaseRequest) -> bool:
+        """Whether a request wants to become a WebSocket, at an address where there are some."""
+        return "Upgrade" in request.headers and _parts(request.path)[1:2] in (["ws"], ["stream"])
 
     async def close(self) -> None:
         for socket in tuple(self._open):
             await socket.close(code=1001, message=b"going away")
 
-    async def _serve(self, request: web.Request) -> web.WebSocketResponse:
+    async def handle(self, request: web.BaseRequest) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(heartbeat=PING_SECONDS, compress=False, max_msg_size=256 * 1024)
         await socket.prepare(request)
-        head = request.path.split("/")[1]
-        route = (head if head in ROUTES else "public") if self._strict else ""
+        route = (_parts(request.path)[0] or "public") if self._strict else ""
         connection = Connection(request, socket, self._hub, route=route)
         connection.listen(_names(request))
         self._open.add(socket)
@@ -141,8 +138,14 @@ class Sockets:
         return socket
 
 
-def _names(request: web.Request) -> list[str]:
+def _parts(path: str) -> list[str]:
+    """Split an address into its route ("" when it has none) and what follows."""
+    parts = path.strip("/").split("/")
+    return parts if parts[0] in ROUTES else ["", *parts]
+
+
+def _names(request: web.BaseRequest) -> list[str]:
     """Return the streams that the address asks for; a bare index, as some clients append, asks for none."""
-    path = [name for name in request.match_info.get("names", "").split("/") if not name.isdigit()]
+    path = [name for name in _parts(request.path)[2:] if not name.isdigit()]
     query = [name for name in request.query.get("streams", "").split("/") if name]
     return [*path, *query, request.query.get("listenKey", "")]

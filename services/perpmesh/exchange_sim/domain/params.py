@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from perpmesh.exchange.errors import ExchangeError
 
@@ -24,7 +24,16 @@ def invalid(name: str) -> ExchangeError:
 
 def parse_parameters(query: str, body: str) -> "Params":
     """Read url-encoded text."""
-    return Params({**dict(parse_qsl(body, keep_blank_values=True)), **dict(parse_qsl(query, keep_blank_values=True))})
+    values: dict[str, str] = {}
+    for text in (body, query):
+        for part in text.split("&"):
+            name, _, value = part.partition("=")
+            values[_plain(name)] = _plain(value)
+    return Params(values)
+
+
+def _plain(text: str) -> str:
+    return unquote_plus(text) if "%" in text or "+" in text else text
 
 
 class Params:
