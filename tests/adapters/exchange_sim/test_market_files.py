@@ -73,7 +73,7 @@ def test_market_time_begins_now_at_the_same_time_of_day_a_day_into_the_data(tmp_
     candles = read_candles([write(tmp_path / "BTCUSDT.csv")])
     now = 1_800_000_000_000
     origin = originate(candles, seed=1, start_ms=None, now_ms=now)
-    assert origin.first_second * 1_000 == now
+    assert origin.first_ms == now
     assert origin.shift_ms % DAY == 0
     assert DAY <= now - origin.shift_ms - MIDNIGHT < 2 * DAY
 

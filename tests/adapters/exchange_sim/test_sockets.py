@@ -144,7 +144,7 @@ async def test_a_listener_that_does_not_read_is_dropped_and_nobody_else_waits(se
             while hub.listening == 3:
                 told += 1
                 trade = TradePrinted("BTCUSDT", told, Decimal(1), Decimal(1), Side.BUY, told)
-                hub.tell(Batch(venue.second, venue.second, [Happening(trade, told)]))
+                hub.tell(Batch(venue.market_ms, venue.market_ms, [Happening(trade, told)]))
                 assert (await receive(other, 1.0))["a"] == told
         assert told > 50
         deaf.close()

@@ -41,8 +41,8 @@ def make_feed():
 def make_venue():
     """A venue a day into the data, with a market but without accounts."""
     feed = make_feed()
-    start = (FIRST_MINUTE + 1_440) * 60
-    venue = Venue(Engine([feed.spec]), {"BTCUSDT": feed}, start - 5)
+    start = (FIRST_MINUTE + 1_440) * 60_000
+    venue = Venue(Engine([feed.spec]), {"BTCUSDT": feed}, start - 5_000)
     venue.tick(start, wall_ms=1_000)
     venue.take_records()
     return venue

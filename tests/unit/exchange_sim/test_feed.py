@@ -11,7 +11,6 @@ from tests.unit.exchange_sim.conftest import FIRST_MINUTE, make_feed, recorded_d
 from perpmesh.exchange.commands import MarketTrade, SetBook, SetMark, SettleFunding
 from perpmesh.exchange_sim.domain.background import background
 from perpmesh.exchange_sim.domain.candles import Candle, CandleSeries
-from perpmesh.exchange_sim.domain.feed import next_second
 from perpmesh.exchange_sim.domain.path import walk
 from perpmesh.exchange_sim.domain.premium import Premium
 
@@ -37,10 +36,10 @@ def test_a_path_opens_tops_bottoms_closes_and_trades_exactly_as_its_candle(candl
 @pytest.mark.parametrize("fine", [True, False])
 def test_the_prints_of_a_minute_add_up_to_its_candle(feed, fine):
     minute = FIRST_MINUTE + 100
-    previous, prints = minute * 60 - 1, []
-    while (second := next_second(previous, fine=fine)) < (minute + 1) * 60:
-        prints += [each for each in feed.commands(second, previous) if isinstance(each, MarketTrade)]
-        previous = second
+    before_ms, prints = minute * 60_000 - 1_000, []
+    while (now_ms := feed.next_ms(before_ms, fine=fine)) < (minute + 1) * 60_000:
+        prints += [each for each in feed.commands(now_ms, before_ms) if isinstance(each, MarketTrade)]
+        before_ms = now_ms
     candle, spec = feed.series.candle(minute), feed.spec
     prices = [each.price for each in prints]
     assert (prices[0], max(prices), min(prices), prices[-1]) == tuple(spec.price(ticks) for ticks in candle[:4])
@@ -59,16 +58,16 @@ def test_the_background_book_never_crosses_and_is_sorted(price, buying, salt):
 
 
 def test_the_same_second_is_the_same_market_for_everyone(feed):
-    second = (FIRST_MINUTE + 500) * 60 + 25
-    assert list(feed.commands(second, second - 5)) == list(make_feed().commands(second, second - 5))
+    now_ms = (FIRST_MINUTE + 500) * 60_000 + 25_000
+    assert list(feed.commands(now_ms, now_ms - 5_000)) == list(make_feed().commands(now_ms, now_ms - 5_000))
 
 
 def test_every_second_brings_a_book_and_a_mark_and_every_eighth_hour_a_settlement(feed):
-    settles = (FIRST_MINUTE + 480) * 60
-    assert settles % 28_800 == 0
-    kinds = [type(each) for each in feed.commands(settles, settles - 1)]
+    settles = (FIRST_MINUTE + 480) * 60_000
+    assert settles % 28_800_000 == 0
+    kinds = [type(each) for each in feed.commands(settles, settles - 1_000)]
     assert kinds == [SettleFunding, MarketTrade, SetBook, SetMark]
-    assert SettleFunding not in [type(each) for each in feed.commands(settles + 1, settles)]
+    assert SettleFunding not in [type(each) for each in feed.commands(settles + 1_000, settles)]
 
 
 def test_the_mark_stays_inside_the_last_moves_and_the_index_differs_by_the_premium(feed):

@@ -12,8 +12,8 @@ from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.words import OrderType, Side, TimeInForce
 from perpmesh.exchange_sim.application.sequencer import Sequencer
 from perpmesh.exchange_sim.application.venue import LISTEN_KEY_MS, Venue
-from perpmesh.exchange_sim.domain.feed import next_second
 from perpmesh.exchange_sim.domain.replay_clock import ReplayClock
+from perpmesh.kernel.errors import Refused
 from perpmesh.kernel.time import ManualClock
 
 OPEN = CreateAccount("alice", Decimal(10_000))
@@ -25,7 +25,7 @@ def live(venue, seed, steps=300):
     chance = random.Random(seed)
     venue.add_account("key", "secret", OPEN, 1_000)
     for step in range(steps):
-        venue.tick(next_second(venue.second, fine=False), 1_000 + step)
+        venue.tick(venue.next_ms(fine=False), 1_000 + step)
         if chance.random() < 0.3:
             price = venue.engine.market("BTCUSDT").mark.quantize(Decimal("0.1")) + chance.randrange(-50, 50)
             side = chance.choice([Side.BUY, Side.SELL])
@@ -55,7 +55,7 @@ def test_a_snapshot_and_what_came_after_is_the_whole_life():
     lived.take_records()
     restored = Venue.restore(lived.feeds, lived.snapshot())
     for step in range(50):
-        lived.tick(next_second(lived.second, fine=False), 5_000 + step)
+        lived.tick(lived.next_ms(fine=False), 5_000 + step)
     for record in lived.take_records():
         restored.redo(record)
     assert restored.snapshot() == lived.snapshot()
@@ -142,11 +142,11 @@ async def test_an_answer_leaves_after_all_that_led_to_it_is_durable(venue):
 
 async def test_the_market_moves_as_far_as_its_clock_says(venue):
     sequencer, clock, _, crowd = sequencer_of(venue)
-    before = venue.second
+    before = venue.market_ms
     clock.advance(1_000)
     await sequencer.turn()
-    assert venue.second == before + 60
-    assert (crowd.batches[-1].before, crowd.batches[-1].second) == (before, before + 60)
+    assert venue.market_ms == before + 60_000
+    assert (crowd.batches[-1].before_ms, crowd.batches[-1].market_ms) == (before, before + 60_000)
 
 
 async def test_a_refusal_reaches_only_the_one_who_asked(venue):
@@ -166,3 +166,63 @@ async def test_a_stalled_machine_slips_behind_at_sixty_times_but_catches_up_at_r
     clock.advance(3_600_000)
     await fast.turn()
     assert fast.market_lag_ms == 0
+
+
+async def arrive(sequencer, leap):
+    """Let a leap be asked for and run its turns."""
+    asked = asyncio.create_task(leap)
+    while not asked.done():
+        await asyncio.sleep(0)
+        await sequencer.turn()
+    return await asked
+
+
+async def test_a_paused_market_steps_through_every_tick_and_stands_still_again(venue):
+    sequencer, clock, *_ = sequencer_of(venue, speed=1.0)
+    sequencer.replay = sequencer.replay.pause(clock.boot_ms())
+    start, twin = venue.market_ms, make_venue()
+    assert await arrive(sequencer, sequencer.step(7_500)) == start + 7_500
+    assert venue.market_ms == start + 7_000  # the last tick before it
+    for second in range(1, 8):
+        twin.tick(start + second * 1_000, sequencer._clock.now_ms())
+    assert twin.snapshot() == venue.snapshot()
+    clock.advance(60_000)
+    await sequencer.turn()
+    assert venue.market_ms == start + 7_000
+    assert await arrive(sequencer, sequencer.step(500)) == start + 8_000
+    assert venue.market_ms == start + 8_000
+
+
+async def test_a_jump_pays_funding_on_its_way_and_clients_wait_until_it_has_arrived(venue):
+    sequencer, *_ = sequencer_of(venue, speed=1.0)
+    await ask(sequencer, lambda turn: turn.venue.add_account("key", "secret", OPEN, turn.wall_ms))
+    await ask(sequencer, lambda turn: turn.execute(BUY))
+    target = venue.market_ms + 9 * 3_600_000
+    jump = asyncio.create_task(sequencer.jump(target))
+    await asyncio.sleep(0)
+    await sequencer.turn()
+    seen = asyncio.create_task(sequencer.submit(lambda turn: turn.venue.market_ms))
+    while not seen.done():
+        await asyncio.sleep(0)
+        await sequencer.turn()
+    assert await jump == await seen == venue.market_ms == target
+    assert [row.type for row in venue.engine.income("alice")].count("FUNDING_FEE") == 1
+
+
+async def test_market_time_does_not_jump_back(venue):
+    sequencer, *_ = sequencer_of(venue)
+    with pytest.raises(Refused, match="forward"):
+        await arrive(sequencer, sequencer.jump(venue.market_ms - 1))
+
+
+async def test_without_a_bound_on_its_speed_the_market_moves_with_every_turn_and_serves_everybody(venue):
+    sequencer, *_ = sequencer_of(venue, speed=0)
+    start = venue.market_ms
+    await sequencer.turn()
+    moved = venue.market_ms - start
+    assert moved > 60_000
+    assert await ask(sequencer, lambda turn: turn.venue.market_ms) > start + moved
+    paused = sequencer.replay = sequencer.replay.pause(0)
+    before = venue.market_ms
+    await sequencer.turn()
+    assert venue.market_ms == before == paused.anchor_market_ms

@@ -20,7 +20,7 @@ from perpmesh.exchange_sim.domain.klines import klines, opening_minute
 from perpmesh.exchange_sim.domain.limits import Limits
 from perpmesh.exchange_sim.domain.params import Params
 from perpmesh.exchange_sim.domain.streams import EVERY_SYMBOL, IMMEDIATELY, Kind, Stream, parse_stream
-from perpmesh.kernel.time import Clock
+from perpmesh.kernel.time import MS_PER_MINUTE, Clock
 
 CADENCES_MS = (100, 250, 500, 1_000, 3_000)
 MINUTES_TOLD = 240  # when the market leaps, at most so many closed candles are told of
@@ -85,8 +85,8 @@ class Hub:
         for happening in batch.happenings:
             self._tell_users(happening)
             self._tell_market(happening)
-        if batch.second != batch.before:
-            self._tell_closed(batch.before // 60, batch.second // 60)
+        if batch.market_ms != batch.before_ms:
+            self._tell_closed(batch.before_ms // MS_PER_MINUTE, batch.market_ms // MS_PER_MINUTE)
         for stream in list(self._streams.values()):
             if stream.cadence_ms == IMMEDIATELY:
                 self._tell_book(stream)

@@ -5,7 +5,7 @@ import hashlib
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from perpmesh.kernel.errors import Refused
 from perpmesh.kernel.time import MS_PER_DAY
 from perpmesh.platform.shipped_candles import SYMBOLS, CandleArrays, load, load_file
 
+FORMAT = 2  # of a kept state: 1 counted market time in seconds
 LEAD_MS = 5 * MS_PER_DAY  # the past a new market has: models need four days of it before they can say anything
 
 
@@ -30,15 +31,23 @@ class Origin:
 
     seed: int
     shift_ms: int
-    first_second: int
+    first_ms: int
     fingerprint: str
 
     def to_json(self) -> str:
-        return json.dumps([self.seed, self.shift_ms, self.first_second, self.fingerprint])
+        return json.dumps({"format": FORMAT, **asdict(self)})
 
     @classmethod
     def from_json(cls, text: str) -> "Origin":
-        return cls(*json.loads(text))
+        kept = json.loads(text)
+        if not isinstance(kept, dict) or kept.pop("format", None) != FORMAT:
+            raise Refused(
+                "the state folder was written by an older perpmesh, whose market time had whole seconds: "
+                "move it away and begin anew",
+                reason="OLD_STATE",
+                field="state_dir",
+            )
+        return cls(**kept)
 
 
 def read_candles(paths: Sequence[Path]) -> dict[str, CandleArrays]:
@@ -59,7 +68,7 @@ def originate(candles: Mapping[str, CandleArrays], seed: int, start_ms: int | No
     default_ms = min(LEAD_MS, max(span_ms // 2, MS_PER_DAY))
     lead_ms = default_ms if start_ms is None else max(start_ms - data_start, 0)
     position, shift_ms = first_position(now_ms, data_start, lead_ms)
-    return Origin(seed, shift_ms, (position + shift_ms) // 1_000, fingerprint(candles))
+    return Origin(seed, shift_ms, (position + shift_ms) // 1_000 * 1_000, fingerprint(candles))
 
 
 def fingerprint(candles: Mapping[str, CandleArrays]) -> str:

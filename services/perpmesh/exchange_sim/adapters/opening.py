@@ -74,8 +74,8 @@ def _venue(journal: FileJournal | NoJournal, feeds: Mapping[str, SymbolFeed], or
                 redone += 1
             log.info("restored", market_ms=venue.market_ms, records=redone)
             return venue
-    venue = Venue(Engine([feed.spec for feed in feeds.values()]), feeds, origin.first_second - 5)
-    venue.tick(origin.first_second, clock.now_ms())
+    venue = Venue(Engine([feed.spec for feed in feeds.values()]), feeds, origin.first_ms - 5_000)
+    venue.tick(origin.first_ms, clock.now_ms())
     return venue
 
 

@@ -18,10 +18,10 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one turn of the venue brought about: market time moved from `before` to `second`, and these events."""
+    """What one turn of the venue brought about: market time moved from `before_ms` to `market_ms`, and these events."""
 
-    before: int
-    second: int
+    before_ms: int
+    market_ms: int
     happenings: Sequence[Happening]
 
 

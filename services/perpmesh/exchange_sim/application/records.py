@@ -8,9 +8,9 @@ from perpmesh.exchange.commands import Command
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """The background moved to `second`. What it did there follows from the data and the seed."""
+    """The background moved on to `market_ms`. What it did there follows from the data and the seed."""
 
-    second: int
+    market_ms: int
     wall_ms: int
 
 

@@ -1,6 +1,7 @@
 """One task through which everything passes in order of arrival: ticks that are due, then what clients asked."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,9 +11,8 @@ from perpmesh.exchange.commands import Command
 from perpmesh.exchange.events import Event
 from perpmesh.exchange_sim.application.ports import Audience, Batch, Happening, Journal
 from perpmesh.exchange_sim.application.venue import Venue
-from perpmesh.exchange_sim.domain.feed import next_second
-from perpmesh.exchange_sim.domain.replay_clock import ReplayClock
-from perpmesh.kernel.errors import InvariantViolated, Overloaded
+from perpmesh.exchange_sim.domain.replay_clock import UNBOUNDED, ReplayClock
+from perpmesh.kernel.errors import InvariantViolated, Overloaded, Refused
 from perpmesh.kernel.time import Clock
 
 T = TypeVar("T")
@@ -46,6 +46,14 @@ class Turn:
 Job = Callable[[Turn], T]
 
 
+@dataclass(slots=True)
+class _Leap:
+    """Market time is on its way to `market_ms`, and somebody waits for it to arrive."""
+
+    market_ms: int
+    arrived: asyncio.Future[int]
+
+
 class Sequencer:
     """Owns the venue: nobody else changes it. An answer leaves when all that led to it is durable."""
 
@@ -58,6 +66,7 @@ class Sequencer:
         self._jobs: deque[tuple[Job[Any], asyncio.Future[Any]]] = deque()
         self._wake = asyncio.Event()
         self._next_snapshot_ms = clock.boot_ms() + SNAPSHOT_EVERY_MS
+        self._leap: _Leap | None = None
 
     @property
     def market_lag_ms(self) -> int:
@@ -83,22 +92,47 @@ class Sequencer:
 
         return await self.submit(job)
 
+    async def step(self, ms: int) -> int:
+        """Move market time on by `ms` at once and return where it is then; the replay may be paused.
+
+        Nothing is left out: every tick in between happens, and clients are served again when the last one has.
+        """
+        return await self._leap_to(lambda now_ms: now_ms + ms)
+
+    async def jump(self, market_ms: int) -> int:
+        """Move market time on to `market_ms` as `step` does; raise Refused when that is in its past."""
+        return await self._leap_to(lambda _: market_ms)
+
+    async def _leap_to(self, target: Callable[[int], int]) -> int:
+        arrived: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def job(turn: Turn) -> None:
+            now_ms = max(self.replay.market_ms(self._clock.boot_ms()), turn.venue.market_ms)
+            if target(now_ms) < now_ms:
+                raise Refused("market time only moves forward", reason="MARKET_TIME_PAST", field="market_ms")
+            self._leap = _Leap(target(now_ms), arrived)
+
+        await self.submit(job)
+        self._wake.set()
+        return await arrived
+
     async def run(self) -> None:
         """Run until cancelled."""
         while True:
             await self.turn()
-            if not self._jobs and self.market_lag_ms < CATCH_UP_MS:
+            if not self._jobs and self._leap is None and not self._unbounded and self.market_lag_ms < CATCH_UP_MS:
                 await self._rest()
             else:
                 await asyncio.sleep(0)
 
     async def turn(self) -> None:
         """Do what is due now: some ticks, then all jobs that wait, then tell."""
-        before, wall_ms = self.venue.second, self._clock.now_ms()
+        before_ms, wall_ms = self.venue.market_ms, self._clock.now_ms()
+        answers: list[Callable[[], None]] = []
         happenings = self._ticks(wall_ms)
         self._slip()
-        answers: list[Callable[[], None]] = []
-        if self.market_lag_ms < CATCH_UP_MS:
+        self._arrive(answers)
+        if self._leap is None and self.market_lag_ms < CATCH_UP_MS:
             happenings += self._serve(answers)
         for account, key in self.venue.lapsed_listen_keys(wall_ms):
             self._audience.end_user_stream(account, key, wall_ms)
@@ -107,8 +141,8 @@ class Sequencer:
             self._journal.append(records)
         if answers:
             await self._journal.sync()
-        if happenings or self.venue.second != before:
-            self._audience.tell(Batch(before, self.venue.second, happenings))
+        if happenings or self.venue.market_ms != before_ms:
+            self._audience.tell(Batch(before_ms, self.venue.market_ms, happenings))
         for answer in answers:
             answer()
         self._snapshot_if_due()
@@ -118,19 +152,40 @@ class Sequencer:
         self._journal.replace(self.venue.snapshot())
 
     def _ticks(self, wall_ms: int) -> list[Happening]:
-        due = self.replay.market_ms(self._clock.boot_ms()) // 1_000
-        fine = self.replay.speed <= FINE_UP_TO and due - self.venue.second < CATCH_UP_MS // 1_000
+        due_ms = self._due_ms()
+        fine = self._fine and due_ms - self.venue.market_ms < CATCH_UP_MS
         happenings: list[Happening] = []
         for _ in range(TICKS_PER_TURN):
-            second = next_second(self.venue.second, fine=fine)
-            if second > due:
+            market_ms = self.venue.next_ms(fine=fine)
+            if market_ms > due_ms:
                 break
-            happenings += [Happening(event, wall_ms) for event in self.venue.tick(second, wall_ms)]
+            happenings += [Happening(event, wall_ms) for event in self.venue.tick(market_ms, wall_ms)]
         return happenings
+
+    @property
+    def _fine(self) -> bool:
+        return not self._unbounded and self.replay.speed <= FINE_UP_TO
+
+    @property
+    def _unbounded(self) -> bool:
+        return self.replay.speed == UNBOUNDED and not self.replay.paused
+
+    def _due_ms(self) -> float:
+        if self._leap is not None:
+            return self._leap.market_ms
+        return math.inf if self._unbounded else self.replay.market_ms(self._clock.boot_ms())
+
+    def _arrive(self, answers: list[Callable[[], None]]) -> None:
+        """End a leap that has no tick before it any more: the replay goes on from there."""
+        leap = self._leap
+        if leap is not None and self.venue.next_ms(fine=self._fine) > leap.market_ms:
+            self.replay = self.replay.moved_to(leap.market_ms, self._clock.boot_ms())
+            self._leap = None
+            answers.append(_success(leap.arrived, leap.market_ms))
 
     def _slip(self) -> None:
         """Faster than the machine can go, market time gives way; only at real time must it catch up with the wall."""
-        if self.replay.speed != 1 and self.market_lag_ms >= CATCH_UP_MS:
+        if self._unbounded or (self.replay.speed != 1 and self.market_lag_ms >= CATCH_UP_MS):
             self.replay = self.replay.moved_to(self.venue.market_ms, self._clock.boot_ms())
 
     def _serve(self, answers: list[Callable[[], None]]) -> list[Happening]:
@@ -154,8 +209,7 @@ class Sequencer:
         self._wake.clear()
         if self._jobs:
             return
-        fine = self.replay.speed <= FINE_UP_TO
-        due_ms = self.replay.real_ms(next_second(self.venue.second, fine=fine) * 1_000)
+        due_ms = self.replay.real_ms(self.venue.next_ms(fine=self._fine))
         wait_s = min(max((due_ms - self._clock.boot_ms()) / 1_000, 0.001), IDLE_S)
         try:
             async with asyncio.timeout(wait_s):

@@ -39,7 +39,7 @@ class Venue:
 
     engine: Engine
     feeds: Mapping[str, SymbolFeed]
-    second: int
+    market_ms: int
     wall_ms: int = 0
     speed: float = 1.0
     paused: bool = False
@@ -49,20 +49,25 @@ class Venue:
     records: list[Record] = field(default_factory=list)
 
     @property
-    def market_ms(self) -> int:
-        return self.second * 1_000
+    def second(self) -> int:
+        """Return the second of market time."""
+        return self.market_ms // 1_000
+
+    def next_ms(self, *, fine: bool) -> int:
+        """Return the next moment of market time at which some symbol's background does something."""
+        return min(feed.next_ms(self.market_ms, fine=fine) for feed in self.feeds.values())
 
     # What happens.
 
-    def tick(self, second: int, wall_ms: int) -> list[Event]:
-        """Let the background move to `second`."""
-        before, self.second, self.wall_ms = self.second, second, wall_ms
+    def tick(self, market_ms: int, wall_ms: int) -> list[Event]:
+        """Let the background move on to `market_ms`."""
+        before, self.market_ms, self.wall_ms = self.market_ms, market_ms, wall_ms
         events: list[Event] = []
         for feed in self.feeds.values():
-            for command in feed.commands(second, before):
+            for command in feed.commands(market_ms, before):
                 events += self._apply(command, wall_ms)
         events += self._apply(AdvanceTime(), wall_ms)
-        self.records.append(Ticked(second, wall_ms))
+        self.records.append(Ticked(market_ms, wall_ms))
         return events
 
     def execute(self, command: Command, wall_ms: int) -> list[Event]:
@@ -116,8 +121,8 @@ class Venue:
     def redo(self, record: Record) -> None:
         """Let a remembered record happen again, exactly as it did."""
         match record:
-            case Ticked(second, wall_ms):
-                self.tick(second, wall_ms)
+            case Ticked(market_ms, wall_ms):
+                self.tick(market_ms, wall_ms)
             case Commanded(command, wall_ms):
                 self.execute(command, wall_ms)
             case _:
@@ -130,7 +135,7 @@ class Venue:
 
     def snapshot(self) -> bytes:
         state = {
-            "second": self.second,
+            "market_ms": self.market_ms,
             "wall_ms": self.wall_ms,
             "speed": self.speed,
             "paused": self.paused,
@@ -147,7 +152,7 @@ class Venue:
         return cls(
             engine=Engine.restore(specs, state["engine"].encode()),
             feeds=feeds,
-            second=state["second"],
+            market_ms=state["market_ms"],
             wall_ms=state["wall_ms"],
             speed=state["speed"],
             paused=state["paused"],

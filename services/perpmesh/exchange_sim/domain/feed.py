@@ -1,4 +1,4 @@
-"""What the background does at one second of market time, as commands to the exchange: prints, book, mark, funding."""
+"""What the background does at one moment of market time, as commands to the exchange: prints, book, mark, funding."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -38,8 +38,15 @@ class SymbolFeed:
         touch_coins = Decimal(60_000) / (series.candle(series.first_minute).close * spec.tick)
         self._touch_lots = max(int(touch_coins / spec.step), 1)
 
-    def commands(self, second: int, previous: int) -> Iterator[Command]:
-        """Yield what happens at `second`, when the tick before it was at `previous`; in the order to apply it."""
+    def next_ms(self, after_ms: int, *, fine: bool) -> int:
+        """Return the next moment at which something happens here: each second, or at the anchors of a minute."""
+        return next_second(after_ms // 1_000, fine=fine) * 1_000
+
+    def commands(self, now_ms: int, before_ms: int) -> Iterator[Command]:
+        """Yield what happens when market time moves from `before_ms` to `now_ms`; in the order to apply it."""
+        second, previous = now_ms // 1_000, before_ms // 1_000
+        if second == previous:
+            return
         symbol = self.spec.symbol
         if second % FUNDING_SECONDS == 0:
             yield SettleFunding(symbol, self.premium.funding_rate(second))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-MAX_SPEED = 1_000
+UNBOUNDED = 0  # the speed that means: as fast as the machine can
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +15,17 @@ class ReplayClock:
     paused: bool = False
 
     def market_ms(self, real_ms: int) -> int:
-        """Return the market time due at `real_ms`."""
-        if self.paused:
+        """Return the market time due at `real_ms`; without a bound on the speed, no more than the anchor is."""
+        if self.paused or self.speed == UNBOUNDED:
             return self.anchor_market_ms
         return self.anchor_market_ms + max(int((real_ms - self.anchor_real_ms) * self.speed), 0)
 
     def real_ms(self, market_ms: int) -> int:
-        """Return when `market_ms` is due; far in the future while paused."""
+        """Return when `market_ms` is due; far in the future while paused, at once when the speed has no bound."""
         if self.paused:
             return self.anchor_real_ms + 86_400_000 * 365
+        if self.speed == UNBOUNDED:
+            return self.anchor_real_ms
         return self.anchor_real_ms + int((market_ms - self.anchor_market_ms) / self.speed)
 
     def at_speed(self, speed: float, real_ms: int) -> "ReplayClock":
