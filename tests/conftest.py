@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from perpmesh.platform.settings import SERVICES
-from perpmesh.testing.mesh import Mesh, eventually, running
+from perpmesh.testing.mesh import RATE_WINDOW_SECONDS, Mesh, eventually, running
 from perpmesh_api.common.v1 import trading_pb2
 from perpmesh_api.execution.v1 import order_service_pb2 as order_pb
 from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2 as ess_pb
@@ -29,8 +29,8 @@ def mesh(mesh_process: Mesh) -> Mesh:
 def calm(mesh: Mesh) -> None:
     eventually("the whole mesh is healthy", mesh.is_healthy, within=40)
     eventually("the engine is quiet", lambda: quiet_engine(mesh), within=30)
-    eventually("everything is flat", lambda: is_flat(mesh), within=30)
-    eventually("entries would pass the gate", lambda: is_armed(mesh) and can_enter(mesh), within=30)
+    eventually("everything is flat", lambda: is_flat(mesh), within=RATE_WINDOW_SECONDS)
+    eventually("entries would pass the gate", lambda: is_armed(mesh) and can_enter(mesh), within=RATE_WINDOW_SECONDS)
 
 
 # More confidence than any strategy has, so that only the test trades; and room for a test's many small losses.

@@ -12,7 +12,7 @@ import pytest
 from perpmesh.platform.contracts import catalogue
 from perpmesh.platform.settings import SERVICES
 from perpmesh.platform.telemetry import trace_id_of
-from perpmesh.testing.mesh import Mesh, eventually
+from perpmesh.testing.mesh import RATE_WINDOW_SECONDS, Mesh, eventually
 from perpmesh.testing.ordering import SYMBOL, entry, exit_all, open_position
 from perpmesh_api.ai_engine.v1 import decision_service_pb2 as ai_pb
 from perpmesh_api.execution.v1 import order_service_pb2 as order_pb
@@ -187,4 +187,4 @@ def test_the_books_equal_the_exchanges_to_the_cent(mesh: Mesh) -> None:
         assert ours == theirs, (ours, theirs)
         return True
 
-    eventually("the books agree with the exchange's income", equal, within=20)
+    eventually("the books agree with the exchange's income", equal, within=RATE_WINDOW_SECONDS)

@@ -5,12 +5,12 @@ from decimal import Decimal
 import pytest
 
 from perpmesh.platform.settings import PROCESSES
-from perpmesh.testing.mesh import Mesh, eventually
+from perpmesh.testing.mesh import RATE_WINDOW_SECONDS, Mesh, eventually
 from perpmesh.testing.ordering import SYMBOL, entry, exit_all, open_position
 from perpmesh_api.execution.v1 import order_service_pb2 as order_pb
 from perpmesh_api.risk_safety.v1 import policy_service_pb2 as policy_pb
 
-pytestmark = [pytest.mark.mesh, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.mesh, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("victim", [*PROCESSES, "broker", "gateway"])
@@ -44,7 +44,7 @@ def test_the_mesh_heals(mesh: Mesh, victim: str) -> None:
         return any(trade.trade_id == answer.trade.trade_id and trade.status == order_pb.TRADE_STATUS_CLOSED
                    for trade in trades)  # fmt: skip
 
-    eventually("booked exactly once, equal to the exchange", booked_once, within=20)
+    eventually("booked exactly once, equal to the exchange", booked_once, within=RATE_WINDOW_SECONDS)
 
 
 def test_events_pass_again_after_the_broker_lost_its_log(mesh: Mesh) -> None:

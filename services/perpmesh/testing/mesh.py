@@ -38,6 +38,9 @@ T = TypeVar("T")
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.05
+# The exchange counts request weight by the minute. Restarting many services within one uses it up, and all but exits
+# and protection waits for the next: what needs an answer of the exchange may take that long.
+RATE_WINDOW_SECONDS = 75
 HTTP_SECONDS = 20
 
 
