@@ -7,6 +7,7 @@ from perpmesh.exchange.commands import (
     CountdownCancelAll,
     CreateAccount,
     Deposit,
+    FundInsurance,
     SetLeverage,
     SetMarginType,
     SetPositionMode,
@@ -40,7 +41,14 @@ def _transfer(world: World, account: Account, amount: Decimal) -> None:
     units = int(amount * MONEY)
     world.state.deposits += units
     world.book_income(account, IncomeType.TRANSFER, units)
-    world.report_account(account, BalanceReason.DEPOSIT, balance_change=units)
+    reason = BalanceReason.DEPOSIT if units >= 0 else BalanceReason.WITHDRAW
+    world.report_account(account, reason, balance_change=units)
+
+
+def fund_insurance(world: World, command: FundInsurance) -> None:
+    units = int(command.amount * MONEY)
+    world.state.deposits += units
+    world.state.insurance += units
 
 
 def set_leverage(world: World, command: SetLeverage) -> None:

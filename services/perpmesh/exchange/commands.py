@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from perpmesh.exchange.words import MarginType, OrderType, PositionSide, SelfTrade, Side, TimeInForce, WorkingType
+from perpmesh.exchange.words import (
+    MarginChange,
+    MarginType,
+    OrderType,
+    PositionSide,
+    PriceMatch,
+    SelfTrade,
+    Side,
+    SymbolStatus,
+    TimeInForce,
+    WorkingType,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,26 @@ class PlaceOrder:
     client_order_id: str | None = None
     self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
     good_till_date: int = 0
+    price_match: PriceMatch = PriceMatch.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class AmendOrder:
+    """PUT /fapi/v1/order: another quantity and price for an open LIMIT order, by id or by client id.
+
+    `reduce_only` only says which checks are meant; `modify_id` is the caller's own, kept in the history.
+    """
+
+    account: str
+    symbol: str
+    side: Side
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    order_id: int | None = None
+    client_order_id: str | None = None
+    price_match: PriceMatch = PriceMatch.NONE
+    reduce_only: bool | None = None
+    modify_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +109,7 @@ class PlaceAlgoOrder:
     client_algo_id: str | None = None
     self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
     good_till_date: int = 0
+    price_match: PriceMatch = PriceMatch.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +137,35 @@ class SetMarginType:
     account: str
     symbol: str
     margin_type: MarginType
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustPositionMargin:
+    """POST /fapi/v1/positionMargin: move `amount` USDT to or from the margin of an isolated position."""
+
+    account: str
+    symbol: str
+    amount: Decimal
+    type: MarginChange
+    position_side: PositionSide | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetFeeTier:
+    """Give the account the commission rates of a VIP tier, 0 to 9."""
+
+    account: str
+    tier: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetCommission:
+    """Give the account rates of its own for one symbol, as fractions (0.0002); they go before the tier's."""
+
+    account: str
+    symbol: str
+    maker: Decimal
+    taker: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +223,47 @@ class SettleFunding:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeSymbol:
+    """A symbol gets another status or other filters while it trades; what is None stays.
+
+    `tick` and `step` may become coarser, and as fine again as the symbol began with, not finer. A symbol that
+    begins to settle ends its open orders and closes its positions at the mark.
+    """
+
+    symbol: str
+    status: SymbolStatus | None = None
+    tick: Decimal | None = None
+    step: Decimal | None = None
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    min_quantity: Decimal | None = None
+    max_quantity: Decimal | None = None
+    market_max_quantity: Decimal | None = None
+    min_notional: Decimal | None = None
+    max_orders: int | None = None
+    percent_up: Decimal | None = None
+    percent_down: Decimal | None = None
+    market_take_bound: Decimal | None = None
+    trigger_protect: Decimal | None = None
+    liquidation_fee: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidate:
+    """Close the account's positions by force, whatever its margin: those of one symbol, or all."""
+
+    account: str
+    symbol: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FundInsurance:
+    """Put money into the insurance fund, or take it out: what it lacks is asked of counterparties (ADL)."""
+
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class AdvanceTime:
     """Nothing but time: GTD orders and countdowns whose wall time has come act."""
 
@@ -170,6 +272,7 @@ Command = (
     CreateAccount
     | Deposit
     | PlaceOrder
+    | AmendOrder
     | CancelOrder
     | CancelAllOrders
     | PlaceAlgoOrder
@@ -177,11 +280,17 @@ Command = (
     | CancelAllAlgoOrders
     | SetLeverage
     | SetMarginType
+    | AdjustPositionMargin
+    | SetFeeTier
+    | SetCommission
     | SetPositionMode
     | CountdownCancelAll
     | MarketTrade
     | SetBook
     | SetMark
     | SettleFunding
+    | ChangeSymbol
+    | Liquidate
+    | FundInsurance
     | AdvanceTime
 )

@@ -7,12 +7,12 @@ A trigger that priceProtect holds back is rejected, not delayed.
 
 from decimal import Decimal
 
-from perpmesh.exchange import filters, orders
+from perpmesh.exchange import filters, listing, orders, pegs
 from perpmesh.exchange.commands import CancelAlgoOrder, CancelAllAlgoOrders, PlaceAlgoOrder
 from perpmesh.exchange.errors import ExchangeError, refusal
 from perpmesh.exchange.state import Account, Algo, Order
 from perpmesh.exchange.symbols import PPM, SymbolSpec
-from perpmesh.exchange.words import AlgoStatus, OrderType, PositionSide, Side, TimeInForce, WorkingType
+from perpmesh.exchange.words import AlgoStatus, OrderType, PositionSide, PriceMatch, Side, TimeInForce, WorkingType
 from perpmesh.exchange.world import World, check_side, remember
 
 LIMIT_TYPES = (OrderType.STOP, OrderType.TAKE_PROFIT)
@@ -27,6 +27,8 @@ def place(world: World, command: PlaceAlgoOrder) -> None:
         raise refusal(-1116)
     side = check_side(account, command.position_side)
     _check_close_position(account, command, side)
+    reducing = command.close_position or bool(command.reduce_only) or account.dual_side
+    listing.check_open(spec, reduce_only=reducing)
     _check_client_id(account, command.client_algo_id)
     if len(account.open_algos) >= spec.max_algos:
         raise refusal(-4045)
@@ -91,7 +93,8 @@ def _algo(world: World, account: Account, spec: SymbolSpec, command: PlaceAlgoOr
         activate=_activation(spec, command),
         callback_ppm=_callback(command) if trailing else 0,
         self_trade=command.self_trade,
-        good_till=command.good_till_date,
+        good_till=command.good_till_date // 1_000 * 1_000,
+        price_match=command.price_match,
         create_time=world.wall_ms,
         update_time=world.wall_ms,
     )
@@ -108,8 +111,10 @@ def _lots(spec: SymbolSpec, command: PlaceAlgoOrder) -> int:
 
 
 def _limit_price(spec: SymbolSpec, command: PlaceAlgoOrder) -> int:
-    if command.type in LIMIT_TYPES:
+    if command.type in LIMIT_TYPES and command.price_match is PriceMatch.NONE:
         return filters.price_ticks(spec, command.price)
+    if command.type not in LIMIT_TYPES and command.price_match is not PriceMatch.NONE:
+        raise refusal(-5038)
     if command.price:
         raise refusal(-1106, "price")
     return 0
@@ -228,13 +233,21 @@ def _make_order(world: World, algo: Algo) -> Order:
         type=OrderType.LIMIT if limit else OrderType.MARKET,
         time_in_force=algo.time_in_force if limit else TimeInForce.GTC,
         lots=lots,
-        ticks=algo.price,
+        ticks=_triggered_ticks(world, algo),
         reduce_only=algo.reduce_only,
         client_id=algo.client_id,
         self_trade=algo.self_trade,
         good_till=algo.good_till,
+        price_match=algo.price_match,
     )
     return orders.place_triggered(world, wish, algo)
+
+
+def _triggered_ticks(world: World, algo: Algo) -> int:
+    """A price that follows the book is taken from it when the order triggers."""
+    if algo.price_match is PriceMatch.NONE:
+        return algo.price
+    return pegs.matched_ticks(world, algo.symbol, algo.side, algo.price_match)
 
 
 def _check_price_protection(world: World, spec: SymbolSpec, algo: Algo) -> None:

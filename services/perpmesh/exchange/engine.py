@@ -5,7 +5,20 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
-from perpmesh.exchange import accounts, codec, commands, conditional, funding, liquidation, matching, orders
+from perpmesh.exchange import (
+    accounts,
+    amend,
+    codec,
+    commands,
+    conditional,
+    delisting,
+    fees,
+    funding,
+    isolated,
+    liquidation,
+    matching,
+    orders,
+)
 from perpmesh.exchange import present as show
 from perpmesh.exchange.commands import Command
 from perpmesh.exchange.errors import refusal
@@ -15,9 +28,12 @@ from perpmesh.exchange.symbols import MONEY, SymbolSpec
 from perpmesh.exchange.views import (
     AccountView,
     AlgoView,
+    AmendmentView,
+    CommissionView,
     DepthView,
     IncomeView,
     LedgerView,
+    MarginChangeView,
     MarketView,
     OrderView,
     PositionView,
@@ -34,14 +50,15 @@ def _market_trade(world: World, command: commands.MarketTrade) -> None:
     market, spec = world.market(command.symbol), world.spec(command.symbol)
     market.time = world.market_ms
     lots = spec.to_lots(command.quantity)
-    if lots > 0:
+    if lots > 0 and spec.status.is_matched:
         matching.background_trade(world, command.symbol, spec.to_ticks(command.price), lots, command.taker_side)
 
 
 def _set_book(world: World, command: commands.SetBook) -> None:
     spec, market = world.spec(command.symbol), world.market(command.symbol)
     market.time = world.market_ms
-    matching.replace_background(world, command.symbol, _levels(spec, command.bids), _levels(spec, command.asks))
+    if spec.status.is_matched:
+        matching.replace_background(world, command.symbol, _levels(spec, command.bids), _levels(spec, command.asks))
 
 
 def _levels(spec: SymbolSpec, levels: Iterable[tuple[Decimal, Decimal]]) -> list[list[int]]:
@@ -64,6 +81,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     commands.CreateAccount: accounts.create,
     commands.Deposit: accounts.deposit,
     commands.PlaceOrder: orders.place,
+    commands.AmendOrder: amend.amend,
     commands.CancelOrder: orders.cancel,
     commands.CancelAllOrders: orders.cancel_all,
     commands.PlaceAlgoOrder: conditional.place,
@@ -71,12 +89,18 @@ HANDLERS: Final[dict[type, Handler]] = {
     commands.CancelAllAlgoOrders: conditional.cancel_all,
     commands.SetLeverage: accounts.set_leverage,
     commands.SetMarginType: accounts.set_margin_type,
+    commands.AdjustPositionMargin: isolated.adjust,
+    commands.SetFeeTier: fees.set_tier,
+    commands.SetCommission: fees.set_commission,
     commands.SetPositionMode: accounts.set_position_mode,
     commands.CountdownCancelAll: accounts.set_countdown,
     commands.MarketTrade: _market_trade,
     commands.SetBook: _set_book,
     commands.SetMark: _set_mark,
     commands.SettleFunding: funding.settle,
+    commands.ChangeSymbol: delisting.change,
+    commands.Liquidate: liquidation.force,
+    commands.FundInsurance: accounts.fund_insurance,
     commands.AdvanceTime: _nothing,
 }
 
@@ -203,6 +227,18 @@ class Engine:
 
     def income(self, account: str) -> tuple[IncomeView, ...]:
         return tuple(show.income_view(row) for row in self._world.account(account).income)
+
+    def amendments(self, account: str, symbol: str | None = None) -> tuple[AmendmentView, ...]:
+        """Oldest first. The server filters by order, time and limit."""
+        rows = [row for row in self._world.account(account).amendments if symbol in (None, row.symbol)]
+        return tuple(show.amendment_view(self._world.specs[row.symbol], row) for row in rows)
+
+    def margin_changes(self, account: str, symbol: str) -> tuple[MarginChangeView, ...]:
+        rows = [row for row in self._world.account(account).margin_moves if row.symbol == symbol]
+        return tuple(show.margin_change_view(row) for row in rows)
+
+    def commission(self, account: str, symbol: str) -> CommissionView:
+        return fees.commission_view(self._world.account(account), self._world.spec(symbol))
 
     def depth(self, symbol: str, limit: int = 1000) -> DepthView:
         spec = self._world.spec(symbol)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from perpmesh.exchange.views import AlgoView, IncomeView, OrderView, PositionView
-from perpmesh.exchange.words import BalanceReason, Execution, Side
+from perpmesh.exchange.words import BalanceReason, Execution, Side, SymbolStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,15 @@ class IncomeBooked:
     market_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class SymbolChanged:
+    """The symbol has another status or other filters: `Engine.specs` has them."""
+
+    symbol: str
+    status: SymbolStatus
+    market_ms: int
+
+
 Event = (
     OrderUpdated
     | AccountUpdated
@@ -105,4 +114,5 @@ Event = (
     | PositionLiquidated
     | TradePrinted
     | IncomeBooked
+    | SymbolChanged
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from perpmesh.exchange import present
+from perpmesh.exchange import fees, present
 from perpmesh.exchange.events import OrderUpdated, TradePrinted
 from perpmesh.exchange.state import HISTORY, Account, Order, Position, Trade
 from perpmesh.exchange.symbols import PPM, SymbolSpec
@@ -37,7 +37,7 @@ def fill(world: World, order: Order, trade: Print, *, maker: bool, execution: Ex
     notional = trade.price * trade.lots * spec.unit
     before = position.lots
     realized = _move(account, position, spec, order.side, trade)
-    rate = 0 if execution is Execution.CALCULATED else (spec.maker_ppm if maker else spec.taker_ppm)
+    rate = 0 if execution is Execution.CALCULATED else fees.commission_ppm(account, spec, maker=maker)
     commission = _commission(notional, rate)
     position.fees += commission * abs(position.lots - before) // trade.lots if _grew(before, position.lots) else 0
     world.book_income(account, IncomeType.REALIZED_PNL, realized, symbol=order.symbol, trade_id=trade.trade_id)

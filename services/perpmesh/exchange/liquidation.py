@@ -5,7 +5,8 @@ into the book, what it leaves is taken over at that price, the liquidation fee g
 there is money, and the fund makes good what is below zero.
 """
 
-from perpmesh.exchange import fills, matching, orders, present
+from perpmesh.exchange import fills, filters, matching, orders, present
+from perpmesh.exchange.commands import Liquidate
 from perpmesh.exchange.events import MarginCalled, PositionLiquidated
 from perpmesh.exchange.margin import totals
 from perpmesh.exchange.state import Account, Order, Position
@@ -58,6 +59,18 @@ def _watch_cross(world: World, account: Account) -> bool:
     for position in held:
         _close(world, account, position)
     return True
+
+
+def force(world: World, command: Liquidate) -> None:
+    """Liquidate an account, or what it has in one symbol, although its margin would hold."""
+    account = world.account(command.account)
+    symbols = list(world.specs) if command.symbol is None else [world.spec(command.symbol).symbol]
+    for symbol in symbols:
+        held = [p for p in account.positions.values() if p.symbol == symbol and p.lots]
+        if held:
+            _expire_orders(world, account, symbol)
+        for position in held:
+            _close(world, account, position)
 
 
 def _forgive(world: World, account: Account) -> None:
@@ -130,7 +143,9 @@ def _bankruptcy_ticks(world: World, account: Account, position: Position) -> int
         sums = totals(world.books, account)
         equity = sums.cross_wallet + sums.cross_unrealized
     price = mark - max(0, equity) * spec.lot_units // position.lots
-    return max(1, -(-price // spec.tick_units) if position.lots > 0 else price // spec.tick_units)
+    ticks = -(-price // spec.tick_units) if position.lots > 0 else price // spec.tick_units
+    bound = filters.market_bound(spec, Side.SELL if position.lots > 0 else Side.BUY, mark)
+    return max(ticks, bound) if position.lots > 0 else min(ticks, bound)
 
 
 def _clear(world: World, account: Account, position: Position, order: Order, left: int) -> None:

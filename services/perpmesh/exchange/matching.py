@@ -19,16 +19,24 @@ def best(world: World, symbol: str, side: Side) -> int:
     return max(prices) if side is Side.BUY else min(prices)
 
 
+def price_level(world: World, symbol: str, side: Side, number: int) -> int:
+    """Return the `number`-th best price on `side` of the public book, in ticks; 0 when it has fewer."""
+    prices = {price for price, _ in world.state.markets[symbol].levels(side)}
+    prices |= {order.price for order in world.resting[symbol, side]}
+    best_first = sorted(prices, reverse=side is Side.BUY)
+    return best_first[number - 1] if len(best_first) >= number else 0
+
+
 def acceptable(side: Side, limit: int, price: int) -> bool:
     """Return whether a taker on `side` with `limit` may trade at `price`."""
     return price <= limit if side is Side.BUY else price >= limit
 
 
-def can_fill(world: World, account: str, symbol: str, side: Side, limit: int, lots: int) -> bool:
-    """Return whether the whole of an order would find counterparties now, without its own account's orders."""
+def can_fill(world: World, symbol: str, side: Side, limit: int, lots: int) -> bool:
+    """Return whether the whole of an order would find counterparties now: self-trade prevention spares fill-or-kill."""
     levels, makers = world.state.markets[symbol].levels(side.other), world.resting[symbol, side.other]
     found = sum(size for price, size in levels if acceptable(side, limit, price))
-    found += sum(m.remaining for m in makers if m.account != account and acceptable(side, limit, m.price))
+    found += sum(m.remaining for m in makers if acceptable(side, limit, m.price))
     return found >= lots
 
 
@@ -88,7 +96,8 @@ def pay_background(world: World, symbol: str, side: Side, trade: fills.Print) ->
 
 def _take_order(world: World, order: Order, maker: Order, lots: int, execution: Execution) -> bool:
     """Trade with one of our accounts' orders; return False when the taker must stop."""
-    if maker.account == order.account and order.self_trade is not SelfTrade.NONE:
+    prevented = order.self_trade is not SelfTrade.NONE and order.time_in_force is not TimeInForce.FOK
+    if maker.account == order.account and prevented:
         if order.self_trade is not SelfTrade.EXPIRE_TAKER:
             _expire_self_trade(world, maker)
         return order.self_trade is SelfTrade.EXPIRE_MAKER
@@ -120,8 +129,7 @@ def settle_remainder(world: World, order: Order, stopped: int) -> None:
         world.take_down(order, OrderStatus.EXPIRED, Execution.EXPIRED, reason=ExpireReason.IOC_REMAINDER)
     else:
         order.queue_ahead = _background_at(world, order)
-        world.account_of(order).open_orders[order.order_id] = order
-        world.rest(order)
+        world.put_back(order)
 
 
 def _background_at(world: World, order: Order) -> int:

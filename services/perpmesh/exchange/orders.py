@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
-from perpmesh.exchange import filters, margin, matching
+from perpmesh.exchange import filters, listing, margin, matching, pegs
 from perpmesh.exchange.commands import CancelAllOrders, CancelOrder, PlaceOrder
 from perpmesh.exchange.errors import refusal
 from perpmesh.exchange.state import Account, Algo, Order
+from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.words import (
     Execution,
     ExpireReason,
     OrderStatus,
     OrderType,
     PositionSide,
+    PriceMatch,
     SelfTrade,
     Side,
     TimeInForce,
@@ -20,6 +22,7 @@ from perpmesh.exchange.words import (
 from perpmesh.exchange.world import World, check_side
 
 GTD_MINIMUM_MS = 600_000
+GTD_END_MS = 253_402_300_799_000
 OPENING = {PositionSide.LONG: Side.BUY, PositionSide.SHORT: Side.SELL}
 
 
@@ -39,6 +42,7 @@ class Wish:
     client_id: str
     self_trade: SelfTrade
     good_till: int
+    price_match: PriceMatch = PriceMatch.NONE
 
 
 def place(world: World, command: PlaceOrder) -> None:
@@ -79,13 +83,16 @@ def _wish(world: World, command: PlaceOrder) -> Wish:
         reduce_only=reduces(account, command.side, side, asked=command.reduce_only),
         client_id=command.client_order_id or "",
         self_trade=command.self_trade,
-        good_till=command.good_till_date,
+        good_till=command.good_till_date // 1_000 * 1_000,
+        price_match=command.price_match,
     )
 
 
 def _limit_ticks(world: World, command: PlaceOrder) -> int:
     if command.type is OrderType.LIMIT:
-        return filters.price_ticks(world.spec(command.symbol), command.price)
+        return pegs.limit_ticks(world, command.symbol, command.side, command.price, command.price_match)
+    if command.price_match is not PriceMatch.NONE:
+        raise refusal(-5038)
     if command.price is not None:
         raise refusal(-1106, "price")
     return 0
@@ -102,8 +109,10 @@ def _time_in_force(world: World, command: PlaceOrder) -> TimeInForce:
     if command.time_in_force is TimeInForce.GTE_GTC:
         raise refusal(-1115)
     is_gtd = command.time_in_force is TimeInForce.GTD
-    if is_gtd and command.good_till_date <= world.wall_ms + GTD_MINIMUM_MS:
-        raise refusal(-1102 if not command.good_till_date else -1130, "goodTillDate")
+    if is_gtd and not command.good_till_date:
+        raise refusal(-1102, "goodTillDate")
+    if is_gtd and not world.wall_ms + GTD_MINIMUM_MS < command.good_till_date < GTD_END_MS:
+        raise refusal(-5040)
     if not is_gtd and command.good_till_date:
         raise refusal(-1106, "goodTillDate")
     return command.time_in_force
@@ -121,6 +130,7 @@ def reduces(account: Account, side: Side, position_side: PositionSide, *, asked:
 def _check(world: World, wish: Wish, *, triggered: bool = False) -> None:
     """Ask everything that an order must satisfy. Nothing has changed when this refuses."""
     account, spec = wish.account, world.specs[wish.symbol]
+    listing.check_open(spec, reduce_only=wish.reduce_only)
     if wish.client_id and not triggered:
         _check_unique(account, wish.client_id)
     if sum(o.symbol == wish.symbol for o in account.open_orders.values()) >= spec.max_orders:
@@ -175,13 +185,25 @@ def _check_margin(world: World, wish: Wish, mark: int) -> None:
     sums = {"more_buys": worth} if wish.side is Side.BUY else {"more_sells": worth}
     before = margin.place_margin(world.books, account, wish.symbol, wish.position_side)
     after = margin.place_margin(world.books, account, wish.symbol, wish.position_side, **sums)
+    open_loss = max(0, spec.value(wish.lots, wish.side.sign * (price - mark)))
+    check_affordable(world, account, spec, before, after, open_loss)
+
+
+def check_affordable(
+    world: World,
+    account: Account,
+    spec: SymbolSpec,
+    before: margin.PlaceMargin,
+    after: margin.PlaceMargin,
+    open_loss: int,
+) -> None:
+    """Refuse a step from the margins `before` to those `after` that leverage or money does not allow."""
     growth = after.open_orders - before.open_orders
     if growth <= 0:
         return
-    leverage = account.leverage_of(wish.symbol)
+    leverage = account.leverage_of(spec.symbol)
     if (after.position + after.open_orders) * leverage > spec.max_notional(leverage):
         raise refusal(-2027)
-    open_loss = max(0, spec.value(wish.lots, wish.side.sign * (price - mark)))
     if growth + open_loss > margin.totals(world.books, account).raw_available:
         raise refusal(-2019)
 
@@ -202,7 +224,7 @@ def _check_immediacy(world: World, wish: Wish) -> None:
         if price and matching.acceptable(wish.side, wish.ticks, price):
             raise refusal(-5022)
     if wish.time_in_force is TimeInForce.FOK and not matching.can_fill(
-        world, wish.account.name, wish.symbol, wish.side, wish.ticks, wish.lots
+        world, wish.symbol, wish.side, wish.ticks, wish.lots
     ):
         raise refusal(-5021)
 
@@ -230,6 +252,8 @@ def admit(world: World, wish: Wish) -> Order:
         market_time=world.market_ms,
         orig_type=wish.type,
         working_type=WorkingType.CONTRACT_PRICE,
+        rank=number,
+        price_match=wish.price_match,
     )
 
 

@@ -3,12 +3,14 @@
 from decimal import Decimal
 
 from perpmesh.exchange import margin
-from perpmesh.exchange.state import Account, Algo, Income, Order, Position, Trade
+from perpmesh.exchange.state import Account, Algo, Amendment, Income, MarginMove, Order, Position, Trade
 from perpmesh.exchange.symbols import MONEY, SymbolSpec
 from perpmesh.exchange.views import (
     AccountView,
     AlgoView,
+    AmendmentView,
     IncomeView,
+    MarginChangeView,
     OrderView,
     PositionView,
     TradeView,
@@ -53,6 +55,7 @@ def order_view(spec: SymbolSpec, order: Order) -> OrderView:
         time=order.time,
         update_time=order.update_time,
         market_time=order.market_time,
+        price_match=order.price_match,
     )
 
 
@@ -87,6 +90,7 @@ def algo_view(spec: SymbolSpec, algo: Algo) -> AlgoView:
         update_time=algo.update_time,
         trigger_time=algo.trigger_time,
         reject_reason=algo.reason,
+        price_match=algo.price_match,
     )
 
 
@@ -141,6 +145,7 @@ def account_view(books: margin.Books, account: Account, positions: tuple[Positio
         max_withdraw=money(sums.max_withdraw),
         update_time=account.update_time,
         positions=positions,
+        fee_tier=account.fee_tier,
     )
 
 
@@ -173,3 +178,23 @@ def income_view(income: Income) -> IncomeView:
         tran_id=income.tran_id,
         trade_id=income.trade_id,
     )
+
+
+def amendment_view(spec: SymbolSpec, row: Amendment) -> AmendmentView:
+    return AmendmentView(
+        amendment_id=row.amendment_id,
+        symbol=row.symbol,
+        order_id=row.order_id,
+        client_order_id=row.client_id,
+        price_before=spec.price(row.price_before),
+        price_after=spec.price(row.price_after),
+        quantity_before=spec.quantity(row.quantity_before),
+        quantity_after=spec.quantity(row.quantity_after),
+        count=row.count,
+        modify_id=row.modify_id,
+        time=row.time,
+    )
+
+
+def margin_change_view(row: MarginMove) -> MarginChangeView:
+    return MarginChangeView(row.symbol, row.side, row.type, money(row.amount), row.time)

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from perpmesh.exchange.words import (
     AlgoStatus,
     IncomeType,
+    MarginChange,
     OrderStatus,
     OrderType,
     PositionSide,
+    PriceMatch,
     SelfTrade,
     Side,
     TimeInForce,
@@ -46,6 +48,9 @@ class Order:
     executed: int = 0
     quote: int = 0  # money
     queue_ahead: int = 0  # background lots that must trade before this order at its price
+    rank: int = 0  # its place among the orders at its price: its number, until an amendment sends it to the back
+    amendments: int = 0
+    price_match: PriceMatch = PriceMatch.NONE
 
     @property
     def remaining(self) -> int:
@@ -86,6 +91,7 @@ class Algo:
     filled: int = 0
     quote: int = 0
     reason: str = ""
+    price_match: PriceMatch = PriceMatch.NONE
 
     @property
     def place(self) -> str:
@@ -133,6 +139,32 @@ class Income:
 
 
 @dataclass(slots=True)
+class Amendment:
+    amendment_id: int
+    symbol: str
+    order_id: int
+    client_id: str
+    price_before: int
+    price_after: int
+    quantity_before: int
+    quantity_after: int
+    count: int
+    modify_id: int
+    time: int  # wall
+
+
+@dataclass(slots=True)
+class MarginMove:
+    """A change of an isolated position's margin that the account asked for."""
+
+    symbol: str
+    side: PositionSide
+    type: MarginChange
+    amount: int
+    time: int  # wall
+
+
+@dataclass(slots=True)
 class Account:
     name: str
     wallet: int = 0
@@ -149,6 +181,10 @@ class Account:
     trades: list[Trade] = field(default_factory=list)
     income: list[Income] = field(default_factory=list)
     countdowns: dict[str, int] = field(default_factory=dict)  # symbol: wall time at which all is cancelled
+    amendments: list[Amendment] = field(default_factory=list)
+    margin_moves: list[MarginMove] = field(default_factory=list)
+    fee_tier: int = 0
+    commissions: dict[str, list[int]] = field(default_factory=dict)  # symbol: maker and taker ppm of its own
 
     def leverage_of(self, symbol: str) -> int:
         return self.leverage.get(symbol, DEFAULT_LEVERAGE)
@@ -183,6 +219,7 @@ class Market:
     trade_id: int = 0
     bids: list[list[int]] = field(default_factory=list)  # background only: [ticks, lots], best first
     asks: list[list[int]] = field(default_factory=list)
+    rules: dict[str, str] = field(default_factory=dict)  # what of the symbol's specification has changed
 
     def levels(self, side: Side) -> list[list[int]]:
         return self.bids if side is Side.BUY else self.asks
@@ -195,6 +232,7 @@ class State:
     next_order_id: int = 1
     next_algo_id: int = 1
     next_tran_id: int = 1
+    next_amendment_id: int = 1
     deposits: int = 0
     fees: int = 0
     insurance: int = 0  # may go below zero: auto-deleveraging is not simulated

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from perpmesh.exchange.words import SymbolStatus
+
 MONEY = 100_000_000  # integer money units in one USDT
 PPM = 1_000_000
 
@@ -53,16 +55,24 @@ class SymbolSpec:
     liquidation_fee: Decimal = Decimal("0.012500")
     maker_ppm: int = 200  # VIP0: 0.0200 %
     taker_ppm: int = 500  # VIP0: 0.0500 %
+    status: SymbolStatus = SymbolStatus.TRADING
+    price_grain: Decimal = Decimal(0)  # what the machine counts prices in; 0: the tick
+    quantity_grain: Decimal = Decimal(0)  # the same for quantities; 0: the step
+
+    @cached_property
+    def grains(self) -> tuple[Decimal, Decimal]:
+        """Return the price of one tick and the quantity of one lot: they stay when the filters become coarser."""
+        return self.price_grain or self.tick, self.quantity_grain or self.step
 
     @cached_property
     def tick_units(self) -> int:
         """Return one tick in money units."""
-        return int(self.tick * MONEY)
+        return int(self.grains[0] * MONEY)
 
     @cached_property
     def lot_units(self) -> int:
         """Return how many lots make one whole coin."""
-        return int(1 / self.step)
+        return int(1 / self.grains[1])
 
     @cached_property
     def unit(self) -> int:
@@ -70,16 +80,16 @@ class SymbolSpec:
         return self.tick_units // self.lot_units
 
     def to_ticks(self, price: Decimal) -> int:
-        return int(price / self.tick)
+        return int(price / self.grains[0])
 
     def to_lots(self, quantity: Decimal) -> int:
-        return int(quantity / self.step)
+        return int(quantity / self.grains[1])
 
     def price(self, ticks: int) -> Decimal:
-        return ticks * self.tick
+        return ticks * self.grains[0]
 
     def quantity(self, lots: int) -> Decimal:
-        return lots * self.step
+        return lots * self.grains[1]
 
     def value(self, lots: int, price_units: int) -> int:
         """Return lots × a price in money units, rounded half away from zero: the worth at a mark price."""

@@ -6,10 +6,12 @@ from decimal import Decimal
 from perpmesh.exchange.words import (
     AlgoStatus,
     IncomeType,
+    MarginChange,
     MarginType,
     OrderStatus,
     OrderType,
     PositionSide,
+    PriceMatch,
     SelfTrade,
     Side,
     TimeInForce,
@@ -46,6 +48,7 @@ class OrderView:
     time: int
     update_time: int
     market_time: int  # market time of the last change
+    price_match: PriceMatch = PriceMatch.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class AlgoView:
     update_time: int
     trigger_time: int
     reject_reason: str
+    price_match: PriceMatch = PriceMatch.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ class AccountView:
     max_withdraw: Decimal
     update_time: int  # wall clock
     positions: tuple[PositionView, ...]
+    fee_tier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +172,43 @@ class IncomeView:
     time: int
     tran_id: int
     trade_id: int  # 0 when no trade caused it
+
+
+@dataclass(frozen=True, slots=True)
+class AmendmentView:
+    """One row of orderAmendment. `time` is wall clock, as all times of orders are."""
+
+    amendment_id: int
+    symbol: str
+    order_id: int
+    client_order_id: str
+    price_before: Decimal
+    price_after: Decimal
+    quantity_before: Decimal
+    quantity_after: Decimal
+    count: int  # how often the order has been changed, this time included
+    modify_id: int  # the caller's own; 0 when there was none
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarginChangeView:
+    """One row of positionMargin/history. `time` is wall clock."""
+
+    symbol: str
+    position_side: PositionSide
+    type: MarginChange
+    amount: Decimal
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionView:
+    """What the account pays of a trade's value in a symbol, as fractions."""
+
+    symbol: str
+    maker: Decimal
+    taker: Decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The closed vocabularies of the exchange, spelled as its wire spells them."""
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class Side(StrEnum):
@@ -65,7 +65,8 @@ class Execution(StrEnum):
     TRADE = "TRADE"
     CANCELED = "CANCELED"
     EXPIRED = "EXPIRED"
-    CALCULATED = "CALCULATED"  # a liquidation fill
+    CALCULATED = "CALCULATED"  # a fill that the exchange forced: liquidation, deleveraging, delisting
+    AMENDMENT = "AMENDMENT"
 
 
 class AlgoStatus(StrEnum):
@@ -95,6 +96,55 @@ class SelfTrade(StrEnum):
     EXPIRE_BOTH = "EXPIRE_BOTH"
 
 
+class PriceMatch(StrEnum):
+    """A price taken from the book: the n-th best of the other side (OPPONENT) or of the order's own (QUEUE)."""
+
+    NONE = "NONE"
+    OPPONENT = "OPPONENT"
+    OPPONENT_5 = "OPPONENT_5"
+    OPPONENT_10 = "OPPONENT_10"
+    OPPONENT_20 = "OPPONENT_20"
+    QUEUE = "QUEUE"
+    QUEUE_5 = "QUEUE_5"
+    QUEUE_10 = "QUEUE_10"
+    QUEUE_20 = "QUEUE_20"
+
+    @property
+    def is_opponent(self) -> bool:
+        return self.value.startswith("OPPONENT")
+
+    @property
+    def depth(self) -> int:
+        """Return which price level from the best one is meant, counted from 1."""
+        return int(self.value.partition("_")[2] or 1)
+
+
+class MarginChange(IntEnum):
+    """What is done to the margin of an isolated position: `type` of positionMargin."""
+
+    ADD = 1
+    REDUCE = 2
+
+
+class SymbolStatus(StrEnum):
+    """`status` of exchangeInfo, in the order of a contract's life."""
+
+    PENDING_TRADING = "PENDING_TRADING"
+    TRADING = "TRADING"
+    PRE_SETTLE = "PRE_SETTLE"
+    SETTLING = "SETTLING"
+    CLOSE = "CLOSE"
+
+    @property
+    def is_matched(self) -> bool:
+        """Return whether orders still meet."""
+        return self in (SymbolStatus.TRADING, SymbolStatus.PRE_SETTLE)
+
+    @property
+    def is_over(self) -> bool:
+        return self in (SymbolStatus.SETTLING, SymbolStatus.CLOSE)
+
+
 class IncomeType(StrEnum):
     TRANSFER = "TRANSFER"
     REALIZED_PNL = "REALIZED_PNL"
@@ -107,6 +157,7 @@ class BalanceReason(StrEnum):
     """Why a balance or position changed: field `m` of ACCOUNT_UPDATE."""
 
     DEPOSIT = "DEPOSIT"
+    WITHDRAW = "WITHDRAW"
     ORDER = "ORDER"
     FUNDING_FEE = "FUNDING_FEE"
     INSURANCE_CLEAR = "INSURANCE_CLEAR"
@@ -123,4 +174,5 @@ class ExpireReason:
     REDUCE_ONLY = 4
     LIQUIDATION = 5
     NO_POSITION = 6
+    DELISTED = 7
     MARKET_REMAINDER = 9

@@ -7,6 +7,7 @@ from typing import TypeVar
 from perpmesh.exchange import present
 from perpmesh.exchange.errors import refusal
 from perpmesh.exchange.events import AccountUpdated, AlgoUpdated, Event, IncomeBooked, OrderUpdated
+from perpmesh.exchange.listing import with_rules
 from perpmesh.exchange.margin import Books
 from perpmesh.exchange.state import HISTORY, Account, Algo, Income, Market, Order, Position, State
 from perpmesh.exchange.symbols import SymbolSpec
@@ -17,14 +18,14 @@ T = TypeVar("T", Order, Algo)
 
 def priority(order: Order) -> tuple[int, int]:
     """Return the place of a resting order in its side of the book: the best price first, then the oldest."""
-    return (-order.price if order.side is Side.BUY else order.price, order.order_id)
+    return (-order.price if order.side is Side.BUY else order.price, order.rank)
 
 
 class World:
     """What every rule works on. Only `state` is kept; the rest follows from it or from the command."""
 
     def __init__(self, symbols: Sequence[SymbolSpec], state: State) -> None:
-        self.specs = {spec.symbol: spec for spec in symbols}
+        self.specs = {spec.symbol: with_rules(spec, state.markets[spec.symbol].rules) for spec in symbols}
         self.state = state
         self.books = Books(self.specs, state.markets)
         self.market_ms = 0
@@ -66,6 +67,16 @@ class World:
         side = self.resting[order.symbol, order.side]
         if order in side:
             side.remove(order)
+
+    def withdraw(self, order: Order) -> None:
+        """Take an order out of the book and the open ones for a moment, to be changed and put back."""
+        del self.account_of(order).open_orders[order.order_id]
+        self.unrest(order)
+
+    def put_back(self, order: Order) -> None:
+        """Let an order rest, at the place its rank gives it."""
+        self.account_of(order).open_orders[order.order_id] = order
+        self.rest(order)
 
     # Saying what happened.
 

@@ -9,7 +9,16 @@ from perpmesh.exchange import commands as c
 from perpmesh.exchange.errors import TEXTS, ExchangeError
 from perpmesh.exchange.filters import quantity_lots
 from perpmesh.exchange.symbols import default_symbols
-from perpmesh.exchange.words import MarginType, OrderType, PositionSide, Side, TimeInForce
+from perpmesh.exchange.words import (
+    MarginChange,
+    MarginType,
+    OrderType,
+    PositionSide,
+    PriceMatch,
+    Side,
+    SymbolStatus,
+    TimeInForce,
+)
 
 from .conftest import BTC, ETH, Bench, D
 
@@ -70,6 +79,37 @@ def isolated_position(bench: Bench) -> None:
     bench.market(BUY, "0.01")
 
 
+def amend(**fields) -> Act:
+    base = {"account": "alice", "symbol": BTC, "side": BUY, "quantity": D("0.01"), "price": D(58900), "order_id": 1}
+    return lambda bench: bench.do(c.AmendOrder(**(base | fields)))
+
+
+def top_up(**fields) -> Act:
+    base = {"account": "alice", "symbol": BTC, "amount": D(10), "type": MarginChange.ADD}
+    return lambda bench: bench.do(c.AdjustPositionMargin(**(base | fields)))
+
+
+def closed(bench: Bench) -> None:
+    bench.do(c.ChangeSymbol(BTC, SymbolStatus.CLOSE))
+
+
+def resting_before_settlement(bench: Bench) -> None:
+    bench.limit(BUY, "0.01", "59000")
+    bench.do(c.ChangeSymbol(BTC, SymbolStatus.PRE_SETTLE))
+
+
+def slow_and_rich(bench: Bench) -> None:
+    bench.do(c.Deposit("alice", D(1_000_000)))
+    bench.do(c.SetLeverage("alice", BTC, 125))
+    bench.limit(BUY, "0.01", "59000")
+
+
+def amended_ten_thousand_times(bench: Bench) -> None:
+    bench.limit(BUY, "0.01", "59000")
+    for n in range(10_000):
+        bench.do(c.AmendOrder("alice", BTC, BUY, D("0.01"), D(58_999 - n % 2), order_id=1))
+
+
 CASES: list[tuple[int, str, Act, Act]] = [
     (-1102, "Mandatory parameter 'quantity' was not sent, was empty/null, or malformed.", nothing, place(quantity=None)),
     (-1102, "Mandatory parameter 'price' was not sent, was empty/null, or malformed.", nothing, limit(None)),
@@ -89,7 +129,6 @@ CASES: list[tuple[int, str, Act, Act]] = [
     (-1121, "Invalid symbol.", nothing, place(symbol="DOGEUSDT")),
     (-1121, "Invalid symbol.", nothing, do(c.SetLeverage("alice", "DOGEUSDT", 5))),
     (-1130, "Data sent for parameter 'callbackRate' is not valid.", nothing, algo(type=OrderType.TRAILING_STOP_MARKET, callback_rate=D(21))),
-    (-1130, "Data sent for parameter 'goodTillDate' is not valid.", nothing, limit(tif=TimeInForce.GTD, good_till_date=1_800_000_000_500)),
     (-1130, "Data sent for parameter 'account' is not valid.", nothing, do(c.CreateAccount("alice", D(1)))),
     (-2011, "Unknown order sent.", nothing, do(c.CancelOrder("alice", BTC, order_id=77))),
     (-2011, "Unknown order sent.", nothing, do(c.CancelAlgoOrder("alice", algo_id=77))),
@@ -147,6 +186,36 @@ CASES: list[tuple[int, str, Act, Act]] = [
     (-4164, "Order's notional must be no smaller than 20 (unless you choose reduce only).", nothing, limit("2900", "0.006", symbol=ETH)),
     (-5021, "Due to the order could not be filled immediately, the FOK order has been rejected. The order will not be recorded in the order history", nothing, limit(tif=TimeInForce.FOK)),
     (-5022, "Due to the order could not be executed as maker, the Post Only order will be rejected. The order will not be recorded in the order history", nothing, limit("60010", tif=TimeInForce.GTX)),
+    (-1117, "Invalid side.", limit(), amend(side=SELL)),
+    (-1130, "Data sent for parameter 'feeTier' is not valid.", nothing, do(c.SetFeeTier("alice", 10))),
+    (-1130, "Data sent for parameter 'commissionRate' is not valid.", nothing, do(c.SetCommission("alice", BTC, D("-0.1"), D("0.0005")))),
+    (-1130, "Data sent for parameter 'tick' is not valid.", nothing, do(c.ChangeSymbol(BTC, tick=D("0.01")))),
+    (-2013, "Order does not exist.", nothing, amend()),
+    (-2019, "Margin is insufficient.", limit(), amend(quantity=D(4))),
+    (-2027, "Exceeded the maximum allowable position at current leverage.", slow_and_rich, amend(quantity=D(2))),
+    (-4014, "Price not increased by tick size.", limit(), amend(price=D("59000.05"))),
+    (-4014, "Price not increased by tick size.", lambda b: b.do(c.ChangeSymbol(BTC, tick=D("0.5"))), limit("59000.2")),
+    (-4016, "Limit price can't be higher than 63000.", limit(), amend(price=D(63001))),
+    (-4049, "Add margin only support for isolated position.", nothing, top_up()),
+    (-4050, "Cross balance insufficient.", isolated_position, top_up(amount=D(10_000))),
+    (-4051, "Isolated balance insufficient.", isolated_position, top_up(type=MarginChange.REDUCE, amount=D(1))),
+    (-4054, "Cannot add position margin: position is 0.", do(c.SetMarginType("alice", BTC, MarginType.ISOLATED)), top_up()),
+    (-4055, "Amount must be positive.", isolated_position, top_up(amount=D(0))),
+    (-4061, "Order's position side does not match user's setting.", isolated_position, top_up(position_side=LONG)),
+    (-4108, "Symbol is on delivering or delivered or settling or closed or pre-trading.", closed, limit()),
+    (-4108, "Symbol is on delivering or delivered or settling or closed or pre-trading.", closed, algo()),
+    (-4140, "Invalid symbol status for opening position", do(c.ChangeSymbol(BTC, SymbolStatus.PRE_SETTLE)), limit()),
+    (-5024, "Symbol is not in trading status. Order amendment is not permitted.", resting_before_settlement, amend()),
+    (-5026, "Exceed maximum modify order limit.", amended_ten_thousand_times, amend(price=D(58000))),
+    (-5027, "No need to modify the order.", limit(), amend(price=D(59000))),
+    (-5029, "Order's notional must be no smaller than 20", limit("2900", "0.1", symbol=ETH), amend(symbol=ETH, quantity=D("0.006"), price=D(2900))),
+    (-5038, "Price match only supports order type: LIMIT, STOP AND TAKE_PROFIT", nothing, place(price_match=PriceMatch.QUEUE)),
+    (-5038, "Price match only supports order type: LIMIT, STOP AND TAKE_PROFIT", nothing, algo(price_match=PriceMatch.QUEUE)),
+    (-5040, "The goodTillDate timestamp must be greater than the current time plus 600 seconds and smaller than 253402300799000 (UTC 9999-12-31 23:59:59)", nothing, limit(tif=TimeInForce.GTD, good_till_date=1_800_000_000_500)),
+    (-5040, "The goodTillDate timestamp must be greater than the current time plus 600 seconds and smaller than 253402300799000 (UTC 9999-12-31 23:59:59)", nothing, limit(tif=TimeInForce.GTD, good_till_date=253_402_300_799_000)),
+    (-5041, "No depth matches this BBO order", nothing, limit(None, price_match=PriceMatch.OPPONENT_5)),
+    (-1106, "Parameter 'price' sent when not required.", nothing, limit(price_match=PriceMatch.QUEUE)),
+    (-5047, "The original order is not a reduce-only order.", limit(), amend(reduce_only=True)),
 ]  # fmt: skip
 
 
@@ -162,8 +231,8 @@ def test_refused_with_the_exact_words_and_nothing_changed(bench: Bench, code, me
     assert bench.engine.state_hash() == books
 
 
-# Not reachable with the two shipped symbols, whose least quantity is one step.
-UNREACHABLE = {-4004, -4023}
+# Not reachable with the two shipped symbols, whose least quantity is one step; and only LIMIT orders rest.
+UNREACHABLE = {-4004, -4023, -5025}
 
 
 def test_a_coarse_symbol_shows_the_two_filters_that_the_shipped_ones_cannot() -> None:

@@ -56,7 +56,7 @@ class Ask:
         return symbol.upper()
 
     def spec(self, symbol: str) -> SymbolSpec:
-        return self.venue.feeds[symbol].spec
+        return self.venue.engine.specs[symbol]
 
     def feeds(self) -> Sequence[SymbolFeed]:
         """Return the feed of the symbol asked for, or all of them."""
