@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from perpmesh.exchange_sim.adapters.board import Board
+from perpmesh.exchange_sim.adapters.desk import Desk
 from perpmesh.exchange_sim.adapters.door import Door
 from perpmesh.exchange_sim.adapters.grpc_api import SERVICE, ExchangeControlApi, add_to_server
 from perpmesh.exchange_sim.adapters.hub import CADENCES_MS, Hub
@@ -29,13 +30,13 @@ async def exchange(config: Config, clock: Clock) -> AsyncIterator[int]:
     board = Board(venue, clock.now_ms())
     hub = Hub(venue, board, clock)
     sequencer = Sequencer(venue, journal, hub, clock, replay)
-    door = Door(sequencer, board, config.limits, clock)
+    desk = Desk(sequencer, board, config.limits, clock)
     sockets = Sockets(hub, strict_routes=config.strict_routes)
     async with AsyncExitStack() as stack:
         stack.callback(journal.close)
         stack.push(lambda kind, *_: sequencer.snapshot() if kind is None else None)  # a broken state is not kept
         await stack.enter_async_context(loops(sequencer.run(), *(hub.beat(each) for each in CADENCES_MS)))
-        port = await stack.enter_async_context(http_server(door, sockets, config.host, config.port))
+        port = await stack.enter_async_context(http_server(Door(desk), sockets, config.host, config.port))
         if config.grpc_listen:
             grpc = await stack.enter_async_context(serving(EXCHANGE, config.grpc_listen))
             add_to_server(ExchangeControlApi(sequencer, origin), grpc.server)

@@ -14,6 +14,7 @@ from perpmesh.exchange.events import TradePrinted
 from perpmesh.exchange.words import Side
 from perpmesh.exchange_sim.adapters import sockets
 from perpmesh.exchange_sim.adapters.board import Board
+from perpmesh.exchange_sim.adapters.desk import Desk
 from perpmesh.exchange_sim.adapters.door import Door
 from perpmesh.exchange_sim.adapters.hub import Hub
 from perpmesh.exchange_sim.adapters.opening import open_venue
@@ -127,7 +128,7 @@ async def test_a_listener_that_does_not_read_is_dropped_and_nobody_else_waits(se
     venue, journal, replay, _ = open_venue(Config(), clock)
     board = Board(venue, clock.now_ms())
     hub = Hub(venue, board, clock)
-    door = Door(Sequencer(venue, journal, hub, clock, replay), board, Limits(), clock)
+    door = Door(Desk(Sequencer(venue, journal, hub, clock, replay), board, Limits(), clock))
     async with http_server(door, sockets.Sockets(hub, strict_routes=False), "127.0.0.1", 0) as port:
         deaf = socket.socket()
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)

@@ -81,6 +81,7 @@ class Endpoint:
     security: Security = Security.NONE
     weight: Weight = 1
     orders: Callable[[Params], int] | int = 0
+    pool: str = ""  # where its weight counts, when that is apart from all others
 
     def weight_of(self, params: Params) -> int:
         return self.weight if isinstance(self.weight, int) else self.weight(params)
