@@ -20,7 +20,12 @@ from perpmesh.platform.time import SystemClock
 
 KEY, SECRET = "testkey", "testsecret"
 BALANCE = Decimal(10_000)
-UNLIMITED = Limits(weight_per_minute=10**9, orders_per_minute=10**9, orders_per_ten_seconds=10**9)
+UNLIMITED = Limits(
+    weight_per_minute=10**9,
+    orders_per_minute=10**9,
+    orders_per_ten_seconds=10**9,
+    connections_per_five_minutes=10**9,
+)
 READY = b"port "
 
 

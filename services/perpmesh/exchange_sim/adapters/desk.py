@@ -102,5 +102,5 @@ def refused(error: Exception, **what: str) -> tuple[int, dict[str, Any]]:
         return status, {"code": error.code, "msg": error.message}
     if isinstance(error, Overloaded):
         return 503, {"code": -1008, "msg": THROTTLED}
-    log.exception("request failed", exc_info=error, **what)
+    log.error("request failed", exc_info=error, **what)
     return 500, {"code": -1000, "msg": "An unknown error occured while processing the request."}

@@ -11,6 +11,7 @@ from perpmesh.exchange_sim.adapters.ask import Ask, Routes, with_symbol
 from perpmesh.exchange_sim.adapters.render import Json, money, price, quantity, symbol_info
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
 from perpmesh.exchange_sim.domain.klines import INTERVALS, Kline, klines
+from perpmesh.exchange_sim.domain.limits import FUNDING
 from perpmesh.exchange_sim.domain.params import Params, invalid
 from perpmesh.exchange_sim.domain.premium import CAP, FUNDING_SECONDS, next_funding_second
 
@@ -31,8 +32,8 @@ def add_market_routes(routes: Routes) -> None:
     routes.add("GET /fapi/v1/klines", candles, weight=_kline_weight)
     routes.add("GET /fapi/v1/continuousKlines", continuous_candles, weight=_kline_weight)
     routes.add("GET /fapi/v1/premiumIndex", premium_index, weight=with_symbol(1, 10))
-    routes.add("GET /fapi/v1/fundingRate", funding_rate)
-    routes.add("GET /fapi/v1/fundingInfo", funding_info, weight=0)
+    routes.add("GET /fapi/v1/fundingRate", funding_rate, pool=FUNDING)
+    routes.add("GET /fapi/v1/fundingInfo", funding_info, pool=FUNDING)
     routes.add("GET /fapi/v1/depth", depth, weight=lambda params: DEPTH_WEIGHTS.get(params.integer("limit") or 500, 20))
     routes.add("GET /fapi/v1/trades", trades, weight=5)
     routes.add("GET /fapi/v1/aggTrades", aggregate_trades, weight=20)
