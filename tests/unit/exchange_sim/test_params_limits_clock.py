@@ -16,9 +16,15 @@ from perpmesh.exchange_sim.domain.streams import EVERY_SYMBOL, Kind, parse_strea
 DAY = 86_400_000
 
 
-def test_the_query_wins_over_the_body_and_empty_is_not_sent():
-    params = parse_parameters("a=1&b=", "a=2&c=x%2Fy")
+def test_the_query_wins_over_the_body():
+    params = parse_parameters("a=1", "a=2&c=x%2Fy")
     assert (params.integer("a"), params.text("b"), params.text("c")) == (1, None, "x/y")
+
+
+def test_a_parameter_named_twice_in_one_part_is_refused():
+    with pytest.raises(ExchangeError) as refused:
+        parse_parameters("a=1&a=1", "")
+    assert refused.value.code == -1101
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("True", True), ("False", False), ('"true"', True)])
@@ -32,6 +38,11 @@ def test_booleans_are_read_however_they_are_spelled(text, value):
         (lambda p: p.needed("gone"), -1102),
         (lambda p: p.integer("word"), -1102),
         (lambda p: p.decimal("word"), -1102),
+        (lambda p: p.integer("under"), -1102),
+        (lambda p: p.decimal("under"), -1102),
+        (lambda p: p.needed("empty"), -1102),
+        (lambda p: p.text("empty"), -1105),
+        (lambda p: p.symbol("strange"), -1100),
         (lambda p: p.decimal("nan"), -1102),
         (lambda p: p.boolean("word"), -1130),
         (lambda p: p.one_of("word", Side), -1130),
@@ -40,7 +51,7 @@ def test_booleans_are_read_however_they_are_spelled(text, value):
 )
 def test_a_malformed_parameter_is_refused_with_its_code(read, code):
     with pytest.raises(ExchangeError) as refused:
-        read(parse_parameters("word=abc&nan=NaN&limit=0", ""))
+        read(parse_parameters("word=abc&nan=NaN&limit=0&under=1_0&empty=&strange=a%20b", ""))
     assert refused.value.code == code
 
 

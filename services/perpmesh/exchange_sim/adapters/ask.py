@@ -15,6 +15,7 @@ from perpmesh.exchange_sim.application.venue import Venue
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
 from perpmesh.exchange_sim.domain.limits import Limits
 from perpmesh.exchange_sim.domain.params import Params
+from perpmesh.exchange_sim.domain.span import Longest, Span, market_span
 
 
 class Security(Enum):
@@ -43,17 +44,24 @@ class Ask:
             raise AssertionError("only a signed request may act")
         return self.turn.execute(command)
 
-    def symbol(self) -> str:
+    def symbol(self, params: Params | None = None) -> str:
         """Return the mandatory symbol; raise -1102 without one and -1121 when it is not traded here."""
-        return self.known(self.params.needed("symbol"))
+        params = params or self.params
+        params.needed("symbol")
+        return self._known(params.symbol(), refusal(-1121))
+
+    def pair(self) -> str:
+        """Return the mandatory pair, which for a perpetual is its symbol; raise -4144 when there is none such."""
+        self.params.needed("pair")
+        return self._known(self.params.symbol("pair"), ExchangeError(-4144, "Invalid pair."))
 
     def maybe_symbol(self) -> str | None:
-        return self.known(symbol) if (symbol := self.params.text("symbol")) else None
+        return self.symbol() if self.params.symbol() else None
 
-    def known(self, symbol: str) -> str:
-        if symbol.upper() not in self.venue.feeds:
-            raise refusal(-1121)
-        return symbol.upper()
+    def _known(self, symbol: str | None, refused: ExchangeError) -> str:
+        if symbol not in self.venue.feeds:
+            raise refused
+        return symbol or ""
 
     def spec(self, symbol: str) -> SymbolSpec:
         return self.venue.engine.specs[symbol]
@@ -62,6 +70,10 @@ class Ask:
         """Return the feed of the symbol asked for, or all of them."""
         symbol = self.maybe_symbol()
         return [self.venue.feeds[symbol]] if symbol else list(self.venue.feeds.values())
+
+    def span(self, longest: Longest | None = None) -> Span:
+        """Return the span of market time that is asked for."""
+        return market_span(self.params, self.wall_ms, self.venue.market_ms, longest)
 
     def one_or_all(self, render: Callable[[SymbolFeed], Any]) -> Any:
         """Answer with an object when a symbol was given, and with an array when none was."""

@@ -2,25 +2,32 @@
 
 from typing import Any
 
+from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.views import PositionView
 from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security
-from perpmesh.exchange_sim.adapters.render import (
-    Json,
+from perpmesh.exchange_sim.adapters.render import Json, money
+from perpmesh.exchange_sim.adapters.render_account import (
     account_asset,
     account_position_v2,
     account_position_v3,
     account_totals,
     income,
-    money,
     position_risk_v2,
     position_risk_v3,
-    trade,
 )
-from perpmesh.exchange_sim.adapters.rest_market import end_of
+from perpmesh.exchange_sim.adapters.render_orders import fill_listed
+from perpmesh.exchange_sim.domain.params import invalid
+from perpmesh.exchange_sim.domain.span import days
 
 SIGNED = Security.SIGNED
 PPM_PLACES = 6
+INCOME_TYPES = (
+    "TRANSFER WELCOME_BONUS REALIZED_PNL FUNDING_FEE COMMISSION INSURANCE_CLEAR REFERRAL_KICKBACK COMMISSION_REBATE "
+    "API_REBATE CONTEST_REWARD CROSS_COLLATERAL_TRANSFER OPTIONS_PREMIUM_FEE OPTIONS_SETTLE_PROFIT INTERNAL_TRANSFER "
+    "AUTO_EXCHANGE DELIVERED_SETTELMENT COIN_SWAP_DEPOSIT COIN_SWAP_WITHDRAW POSITION_LIMIT_INCREASE_FEE "
+    "STRATEGY_UMFUTURES_TRANSFER FEE_RETURN BFUSD_REWARD SPECIAL_FUNDING_FEE"
+)
 
 
 def add_account_routes(routes: Routes) -> None:
@@ -37,9 +44,6 @@ def add_account_routes(routes: Routes) -> None:
     routes.add("GET /fapi/v1/commissionRate", commission_rate, SIGNED, weight=20)
     routes.add("GET /fapi/v1/symbolConfig", symbol_config, SIGNED, weight=5)
     routes.add("GET /fapi/v1/accountConfig", account_config, SIGNED, weight=5)
-    routes.add("GET /fapi/v1/positionSide/dual", position_mode, SIGNED, weight=30)
-    routes.add("GET /fapi/v1/multiAssetsMargin", lambda _: {"multiAssetsMargin": False}, SIGNED, weight=30)
-    routes.add("GET /fapi/v1/feeBurn", lambda _: {"feeBurn": False}, SIGNED, weight=30)
     routes.add("GET /fapi/v1/rateLimit/order", order_limits, SIGNED)
     routes.add("POST /fapi/v1/listenKey", open_listen_key, Security.KEY)
     routes.add("PUT /fapi/v1/listenKey", keep_listen_key, Security.KEY)
@@ -58,7 +62,7 @@ def account_v2(ask: Ask) -> Json:
         "multiAssetsMargin": False,
         "tradeGroupId": -1,
         **account_totals(view),
-        "assets": [{**account_asset(view), "marginAvailable": True}],
+        "assets": [account_asset(view, marginAvailable=True)],
         "positions": [account_position_v2(ask.spec(held.symbol), held) for held in view.positions],
     }
 
@@ -106,33 +110,30 @@ def positions_v3(ask: Ask) -> list[Json]:
 
 def user_trades(ask: Ask) -> list[Json]:
     """Return fills, by market time; the newest ones unless a start or an id is given."""
-    symbol, end = ask.symbol(), end_of(ask)
-    start, from_id, order_id = (ask.params.integer(name) for name in ("startTime", "fromId", "orderId"))
-    limit = ask.params.limit(500, 1_000)
-    found = [fill for fill in ask.venue.engine.trades(ask.account, symbol) if order_id in (None, fill.order_id)]
-    if from_id is not None:
-        found = [fill for fill in found if fill.trade_id >= from_id]
+    symbol, span, limit = ask.symbol(), ask.span(days(7)), ask.params.limit(500, 1_000)
+    from_id, order_id = ask.params.integer("fromId"), ask.params.integer("orderId")
+    fills = [fill for fill in ask.venue.engine.trades(ask.account, symbol) if order_id in (None, fill.order_id)]
+    if from_id is None:
+        found = span.first([fill for fill in fills if fill.time in span], limit)
+    elif "startTime" in ask.params or "endTime" in ask.params:
+        raise ExchangeError(-1128, "Combination of optional parameters invalid.")
     else:
-        found = [fill for fill in found if (start or 0) <= fill.time <= end]
-    found = found[-limit:] if start is None and from_id is None else found[:limit]
-    return [trade(ask.spec(symbol), fill) for fill in found]
+        found = [fill for fill in fills if fill.trade_id >= from_id][:limit]
+    return [fill_listed(ask.spec(symbol), fill) for fill in found]
 
 
 def income_history(ask: Ask) -> list[Json]:
     """Return income, by market time, oldest first; the newest ones unless a start is given."""
-    symbol, kind, start, end = (
-        ask.maybe_symbol(),
-        ask.params.text("incomeType"),
-        ask.params.integer("startTime"),
-        end_of(ask),
-    )
-    limit = ask.params.limit(100, 1_000)
-    found = [
+    symbol, span, limit = ask.maybe_symbol(), ask.span(), ask.params.limit(100, 1_000)
+    kind = ask.params.text("incomeType")
+    if kind is not None and kind not in INCOME_TYPES.split():
+        raise invalid("incomeType")
+    rows = [
         row
         for row in ask.venue.engine.income(ask.account)
-        if symbol in (None, row.symbol) and kind in (None, row.type) and (start or 0) <= row.time <= end
+        if symbol in (None, row.symbol) and kind in (None, row.type) and row.time in span
     ]
-    return [income(row) for row in (found[-limit:] if start is None else found[:limit])]
+    return [income(row) for row in span.first(rows, limit)]
 
 
 def brackets(ask: Ask) -> list[Json]:
@@ -192,10 +193,6 @@ def account_config(ask: Ask) -> Json:
         "multiAssetsMargin": False,
         "tradeGroupId": -1,
     }
-
-
-def position_mode(ask: Ask) -> Json:
-    return {"dualSidePosition": ask.venue.engine.account(ask.account).dual_side}
 
 
 def order_limits(ask: Ask) -> list[Json]:

@@ -7,16 +7,16 @@ from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import TradePrinted
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.words import Side
-from perpmesh.exchange_sim.adapters.ask import Ask, Routes, with_symbol
+from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, with_symbol
 from perpmesh.exchange_sim.adapters.render import Json, money, price, quantity, symbol_info
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
-from perpmesh.exchange_sim.domain.klines import INTERVALS, Kline, klines
+from perpmesh.exchange_sim.domain.klines import klines
 from perpmesh.exchange_sim.domain.limits import FUNDING
-from perpmesh.exchange_sim.domain.params import Params, invalid
+from perpmesh.exchange_sim.domain.params import Params
 from perpmesh.exchange_sim.domain.premium import CAP, FUNDING_SECONDS, next_funding_second
+from perpmesh.exchange_sim.domain.span import hours
 
 DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1_000: 20}
-NOW_MS = 5_000  # an endTime this close to the wall clock means "now", which in market time is later at 60 ×
 DAY_MINUTES = 1_440
 
 
@@ -26,16 +26,14 @@ def add_market_routes(routes: Routes) -> None:
         routes.add(f"GET {path}", lambda _: {})
     for path in ("/fapi/v1/time", "/api/v3/time"):
         routes.add(f"GET {path}", lambda ask: {"serverTime": ask.wall_ms})
-    for path in ("/sapi/v1/capital/config/getall", "/sapi/v1/margin/allPairs"):
-        routes.add(f"GET {path}", lambda _: [])
     routes.add("GET /fapi/v1/exchangeInfo", exchange_info)
-    routes.add("GET /fapi/v1/klines", candles, weight=_kline_weight)
-    routes.add("GET /fapi/v1/continuousKlines", continuous_candles, weight=_kline_weight)
     routes.add("GET /fapi/v1/premiumIndex", premium_index, weight=with_symbol(1, 10))
     routes.add("GET /fapi/v1/fundingRate", funding_rate, pool=FUNDING)
     routes.add("GET /fapi/v1/fundingInfo", funding_info, pool=FUNDING)
-    routes.add("GET /fapi/v1/depth", depth, weight=lambda params: DEPTH_WEIGHTS.get(params.integer("limit") or 500, 20))
+    for path in ("depth", "rpiDepth"):
+        routes.add(f"GET /fapi/v1/{path}", depth, weight=_depth_weight)
     routes.add("GET /fapi/v1/trades", trades, weight=5)
+    routes.add("GET /fapi/v1/historicalTrades", historical_trades, Security.KEY, weight=200)
     routes.add("GET /fapi/v1/aggTrades", aggregate_trades, weight=20)
     for version in ("v1", "v2"):
         routes.add(f"GET /fapi/{version}/ticker/price", ticker_price, weight=with_symbol(1, 2))
@@ -59,59 +57,6 @@ def exchange_info(ask: Ask) -> Json:
         "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
         "symbols": [symbol_info(feed.spec) for feed in ask.venue.feeds.values()],
     }
-
-
-def candles(ask: Ask) -> list[list[Any]]:
-    return _candles(ask, ask.symbol())
-
-
-def continuous_candles(ask: Ask) -> list[list[Any]]:
-    symbol = ask.known(ask.params.needed("pair"))
-    if ask.params.needed("contractType").upper() != "PERPETUAL":
-        raise invalid("contractType")
-    return _candles(ask, symbol)
-
-
-def _candles(ask: Ask, symbol: str) -> list[list[Any]]:
-    """Answer by openTime: from startTime on, or else the newest up to endTime."""
-    minutes = INTERVALS.get(ask.params.needed("interval"))
-    if minutes is None:
-        raise ExchangeError(-1120, "Invalid interval.")
-    limit, start = ask.params.limit(500, 1_500), ask.params.integer("startTime")
-    until = end_of(ask) // 60_000
-    feed = ask.venue.feeds[symbol]
-    if start is not None:
-        first = max(-(-start // 60_000), feed.series.first_minute - DAY_MINUTES * 7)
-        found = klines(feed, minutes, first, min(until, first + minutes * (limit + 1)), ask.venue.second)[:limit]
-    else:
-        newest = min(until, ask.venue.second // 60)
-        found = klines(feed, minutes, newest - minutes * (limit + 1), newest, ask.venue.second)[-limit:]
-    return [kline_row(feed.spec, each) for each in found]
-
-
-def end_of(ask: Ask, name: str = "endTime") -> int:
-    """Return the end asked for in market time; none, or the wall clock's now, is the market's now."""
-    end = ask.params.integer(name)
-    if end is None or abs(end - ask.wall_ms) <= NOW_MS:
-        return max(ask.venue.market_ms, end or 0)
-    return end
-
-
-def kline_row(spec: SymbolSpec, kline: Kline) -> list[Any]:
-    return [
-        kline.open_ms,
-        price(spec, spec.price(kline.open)),
-        price(spec, spec.price(kline.high)),
-        price(spec, spec.price(kline.low)),
-        price(spec, spec.price(kline.close)),
-        quantity(spec, spec.quantity(kline.volume)),
-        kline.close_ms,
-        quote(spec, kline.quote),
-        kline.trades,
-        quantity(spec, spec.quantity(kline.taker_buy)),
-        quote(spec, kline.taker_quote),
-        "0",
-    ]
 
 
 def quote(spec: SymbolSpec, ticks_times_lots: int) -> str:
@@ -138,15 +83,13 @@ def mark_of(ask: Ask, feed: SymbolFeed) -> Json:
 
 def funding_rate(ask: Ask) -> list[Json]:
     """Return past settlements, oldest first."""
-    start, end = ask.params.integer("startTime"), end_of(ask)
-    limit = ask.params.limit(100, 1_000)
+    span, limit = ask.span(), ask.params.limit(100, 1_000)
     rows = [
         _funding_row(feed, second)
         for feed in ask.feeds()
-        for second in _settlements(feed, start or 0, min(end, ask.venue.market_ms))
+        for second in _settlements(feed, span.start or 0, min(span.end, ask.venue.market_ms))
     ]
-    rows.sort(key=lambda row: row["fundingTime"])
-    return rows[:limit] if start is not None else rows[-limit:]
+    return span.first(sorted(rows, key=lambda row: row["fundingTime"]), limit)
 
 
 def _settlements(feed: SymbolFeed, start_ms: int, end_ms: int) -> range:
@@ -181,7 +124,7 @@ def depth(ask: Ask) -> Json:
     symbol, limit = ask.symbol(), ask.params.integer("limit")
     limit = 500 if limit is None else limit
     if limit not in DEPTH_WEIGHTS:
-        raise invalid("limit")
+        raise ExchangeError(-4021, f"'{limit}' is not valid depth limit.")
     book = ask.board.depth(symbol, limit)
     return {
         "lastUpdateId": ask.board.snapshot_id,
@@ -192,6 +135,10 @@ def depth(ask: Ask) -> Json:
     }
 
 
+def _depth_weight(params: Params) -> int:
+    return DEPTH_WEIGHTS.get(params.integer("limit") or 500, 20)
+
+
 def levels(spec: SymbolSpec, side: tuple[tuple[Decimal, Decimal], ...]) -> list[list[str]]:
     return [[price(spec, at), quantity(spec, size)] for at, size in side]
 
@@ -200,6 +147,15 @@ def trades(ask: Ask) -> list[Json]:
     symbol = ask.symbol()
     spec, tape = ask.spec(symbol), list(ask.venue.tapes.get(symbol, ()))
     return [_trade_row(spec, each) for each in tape[-ask.params.limit(500, 1_000) :]]
+
+
+def historical_trades(ask: Ask) -> list[Json]:
+    """Return what the tape still holds, from an id on, or the newest."""
+    symbol, from_id, limit = ask.symbol(), ask.params.integer("fromId"), ask.params.limit(100, 500)
+    spec, tape = ask.spec(symbol), list(ask.venue.tapes.get(symbol, ()))
+    if from_id is None:
+        return [_trade_row(spec, each) for each in tape[-limit:]]
+    return [_trade_row(spec, each) for each in tape if each.trade_id >= from_id][:limit]
 
 
 def _trade_row(spec: SymbolSpec, each: TradePrinted) -> Json:
@@ -215,13 +171,11 @@ def _trade_row(spec: SymbolSpec, each: TradePrinted) -> Json:
 
 
 def aggregate_trades(ask: Ask) -> list[Json]:
-    symbol, end = ask.symbol(), end_of(ask)
+    symbol, span, limit = ask.symbol(), ask.span(hours(1)), ask.params.limit(500, 1_000)
     spec, tape = ask.spec(symbol), list(ask.venue.tapes.get(symbol, ()))
-    start, from_id, limit = ask.params.integer("startTime"), ask.params.integer("fromId"), ask.params.limit(500, 1_000)
-    if from_id is not None:
+    if (from_id := ask.params.integer("fromId")) is not None:
         return [aggregate_row(spec, each) for each in tape if each.trade_id >= from_id][:limit]
-    found = [each for each in tape if (start or 0) <= each.market_ms <= end]
-    return [aggregate_row(spec, each) for each in (found[:limit] if start is not None else found[-limit:])]
+    return [aggregate_row(spec, each) for each in span.first([e for e in tape if e.market_ms in span], limit)]
 
 
 def aggregate_row(spec: SymbolSpec, each: TradePrinted) -> Json:
@@ -304,11 +258,6 @@ def open_interest(ask: Ask) -> Json:
     held = [held.amount for account in engine.accounts() for held in engine.positions(account, symbol)]
     total = sum((amount for amount in held if amount > 0), Decimal(0))
     return {"openInterest": quantity(ask.spec(symbol), total), "symbol": symbol, "time": ask.venue.market_ms}
-
-
-def _kline_weight(params: Params) -> int:
-    limit = params.integer("limit") or 500
-    return next((weight for under, weight in ((100, 1), (500, 2), (1_001, 5)) if limit < under), 10)
 
 
 def _rate_limit(kind: str, interval: str, number: int, limit: int) -> Json:

@@ -1,7 +1,8 @@
 """The parameters of one request, read as the venue reads them: strings from query and body, the query winning."""
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from typing import TypeVar
 from urllib.parse import unquote_plus
@@ -12,10 +13,18 @@ E = TypeVar("E", bound=Enum)
 
 DIGITS_MAX = 20  # before or after the point; no price and no quantity has more
 BOOLEANS = {"true": True, "false": False}
+INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+SYMBOL_RANGE = "^[A-Z0-9-_.]{1,20}$"
+SYMBOL = re.compile(r"[A-Za-z0-9-_.]{1,20}")
 
 
 def missing(name: str) -> ExchangeError:
     return ExchangeError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+
+
+def one_missing(first: str, second: str) -> ExchangeError:
+    return ExchangeError(-1102, f"Param '{first}' or '{second}' must be sent, but both were empty/null!")
 
 
 def invalid(name: str) -> ExchangeError:
@@ -23,13 +32,19 @@ def invalid(name: str) -> ExchangeError:
 
 
 def parse_parameters(query: str, body: str) -> "Params":
-    """Read url-encoded text."""
+    """Read url-encoded text; raise -1101 when either part names a parameter twice."""
+    return Params(_part(query) if not body else {**_part(body), **_part(query)})
+
+
+def _part(text: str) -> dict[str, str]:
     values: dict[str, str] = {}
-    for text in (body, query):
-        for part in text.split("&"):
-            name, _, value = part.partition("=")
-            values[_plain(name)] = _plain(value)
-    return Params(values)
+    for pair in text.split("&") if text else ():
+        name, _, value = pair.partition("=")
+        name = _plain(name)
+        if name in values:
+            raise ExchangeError(-1101, f"Duplicate values for parameter '{name}' detected.")
+        values[name] = _plain(value)
+    return values
 
 
 def _plain(text: str) -> str:
@@ -37,32 +52,42 @@ def _plain(text: str) -> str:
 
 
 class Params:
-    """Named strings; an empty one counts as not sent."""
+    """Named strings. An empty one is refused where it is read: -1102 when it is mandatory, -1105 when it is not."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = {name: value for name, value in values.items() if value != ""}
+        self._values = dict(values)
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
     def text(self, name: str) -> str | None:
-        return self._values.get(name)
+        value = self._values.get(name)
+        if value == "":
+            raise ExchangeError(-1105, f"Parameter '{name}' was empty.")
+        return value
 
     def needed(self, name: str) -> str:
         """Return a parameter, or raise -1102."""
         value = self._values.get(name)
-        if value is None:
+        if not value:
             raise missing(name)
         return value
 
+    def symbol(self, name: str = "symbol") -> str | None:
+        """Return a symbol in capitals, or raise -1100 when no symbol could be spelled like it."""
+        value = self.text(name)
+        if value is not None and not SYMBOL.fullmatch(value):
+            text = f"Illegal characters found in parameter '{name}'; legal range is '{SYMBOL_RANGE}'."
+            raise ExchangeError(-1100, text)
+        return value and value.upper()
+
     def integer(self, name: str) -> int | None:
-        value = self._values.get(name)
+        value = self.text(name)
         if value is None:
             return None
-        try:
-            return int(value)
-        except ValueError:
-            raise missing(name) from None
+        if not INTEGER.fullmatch(value):
+            raise missing(name)
+        return int(value)
 
     def needed_integer(self, name: str) -> int:
         self.needed(name)
@@ -78,20 +103,23 @@ class Params:
         return min(value, largest)
 
     def decimal(self, name: str) -> Decimal | None:
-        value = self._values.get(name)
+        value = self.text(name)
         if value is None:
             return None
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            raise missing(name) from None
-        if not number.is_finite() or abs(number.adjusted()) > DIGITS_MAX or len(number.as_tuple().digits) > DIGITS_MAX:
+        if not DECIMAL.fullmatch(value):
+            raise missing(name)
+        number = Decimal(value)
+        if abs(number.adjusted()) > DIGITS_MAX or len(number.as_tuple().digits) > DIGITS_MAX:
             raise missing(name)
         return number
 
+    def needed_decimal(self, name: str) -> Decimal:
+        self.needed(name)
+        return self.decimal(name) or Decimal(0)
+
     def boolean(self, name: str) -> bool | None:
         """Return a boolean however it is spelled: true, True, "true"."""
-        value = self._values.get(name)
+        value = self.text(name)
         if value is None:
             return None
         try:
@@ -99,9 +127,13 @@ class Params:
         except KeyError:
             raise invalid(name) from None
 
+    def needed_boolean(self, name: str) -> bool:
+        self.needed(name)
+        return bool(self.boolean(name))
+
     def one_of(self, name: str, kind: type[E], refusal: ExchangeError | None = None) -> E | None:
         """Return a word of a closed vocabulary, or raise `refusal`."""
-        value = self._values.get(name)
+        value = self.text(name)
         if value is None:
             return None
         try:
