@@ -16,7 +16,9 @@ def exchange(
     host: Annotated[str, typer.Option(help="Which address to listen on.")] = "127.0.0.1",
     data: Annotated[list[Path] | None, typer.Option(help="A CSV of candles named SYMBOL.csv; repeatable.")] = None,
     speed: Annotated[float, typer.Option(help="Seconds of market per second.")] = 1.0,
-    account: Annotated[list[str] | None, typer.Option(help="KEY:SECRET:BALANCE; repeatable.")] = None,
+    account: Annotated[
+        list[str] | None, typer.Option(help="KEY:SECRET:BALANCE, or KEY:@PUBLIC.pem:BALANCE; repeatable.")
+    ] = None,
     funding: Annotated[Path | None, typer.Option(help="A CSV of real funding rates.")] = None,
     state_dir: Annotated[Path | None, typer.Option(help="Keep accounts and orders here over a restart.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the price path inside each candle.")] = 1,

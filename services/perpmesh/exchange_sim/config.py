@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from perpmesh.exchange_sim.domain.limits import Limits
+from perpmesh.exchange_sim.domain.signature import public_key
 from perpmesh.kernel.errors import Invalid
 
 ACCOUNT_PARTS = 3
@@ -15,12 +16,12 @@ class AccountConfig:
     """Who may trade, and what they begin with. The balance counts only when the account is new."""
 
     api_key: str
-    secret: str
+    secret: str  # shared with the client, or the client's public key in PEM
     balance: Decimal
 
     @classmethod
     def parse(cls, text: str) -> "AccountConfig":
-        """Read KEY:SECRET:BALANCE."""
+        """Read KEY:SECRET:BALANCE, or KEY:@FILE:BALANCE with a file that holds a public key."""
         parts = text.split(":")
         if len(parts) != ACCOUNT_PARTS or not all(parts):
             raise Invalid("an account is written KEY:SECRET:BALANCE", reason="ACCOUNT_MALFORMED", field="account")
@@ -28,7 +29,7 @@ class AccountConfig:
             balance = Decimal(parts[2])
         except InvalidOperation:
             raise Invalid("the balance is not a number", reason="ACCOUNT_MALFORMED", field="account") from None
-        return cls(parts[0], parts[1], balance)
+        return cls(parts[0], _public_key(Path(parts[1][1:])) if parts[1].startswith("@") else parts[1], balance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +48,13 @@ class Config:
     start_ms: int | None = None  # where in the data to begin; None: five days into it
     limits: Limits = field(default_factory=Limits)
     strict_routes: bool = False  # withhold market streams off their route, as the venue does silently
+
+
+def _public_key(path: Path) -> str:
+    try:
+        pem = path.read_text().strip()
+        public_key(pem)
+    except (OSError, ValueError) as error:
+        text = f"{path} holds no public key that can be used: {error}"
+        raise Invalid(text, reason="PUBLIC_KEY_MALFORMED", field="account") from None
+    return pem

@@ -17,7 +17,7 @@ ACCOUNT = AccountConfig(KEY, SECRET, Decimal(10_000))
 @asynccontextmanager
 async def serving(**options):
     """Serve an exchange and yield its host:port."""
-    config = Config(port=0, accounts=(ACCOUNT,), **{"speed": 60.0, **options})
+    config = Config(**{"port": 0, "accounts": (ACCOUNT,), "speed": 60.0, **options})
     async with exchange(config, SystemClock()) as port:
         yield f"127.0.0.1:{port}"
 

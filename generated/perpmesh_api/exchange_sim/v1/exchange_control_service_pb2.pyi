@@ -252,22 +252,26 @@ class CreateAccountRequest(_message.Message):
     API_KEY_FIELD_NUMBER: _builtins.int
     API_SECRET_FIELD_NUMBER: _builtins.int
     BALANCE_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     api_key: _builtins.str
     """Its API key."""
     api_secret: _builtins.str
-    """Its secret."""
+    """Its secret, for a key that signs with HMAC-SHA256."""
     balance: _builtins.str
     """USDT it starts with."""
+    public_key: _builtins.str
+    """In place of the secret: the client's public key in PEM, RSA or Ed25519, for a key that signs with that."""
     def __init__(
         self,
         *,
         api_key: _builtins.str = ...,
         api_secret: _builtins.str = ...,
         balance: _builtins.str = ...,
+        public_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "api_secret", b"api_secret", "balance", b"balance"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "api_secret", b"api_secret", "balance", b"balance", "public_key", b"public_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,6 +9,8 @@ from perpmesh.exchange_sim.adapters.opening import add_account
 from perpmesh.exchange_sim.adapters.wire import replay_to_wire
 from perpmesh.exchange_sim.application.sequencer import Sequencer, Turn
 from perpmesh.exchange_sim.domain.replay_clock import ReplayClock
+from perpmesh.exchange_sim.domain.signature import public_key
+from perpmesh.kernel.errors import Invalid
 from perpmesh.platform.grpc_server import require_operator
 from perpmesh_api.exchange_sim.v1 import exchange_control_service_pb2 as pb
 from perpmesh_api.exchange_sim.v1 import exchange_control_service_pb2_grpc as pb_grpc
@@ -38,10 +40,10 @@ class ExchangeControlApi(pb_grpc.ExchangeControlServiceServicer):
 
     async def CreateAccount(self, request: pb.CreateAccountRequest, context: Any) -> pb.CreateAccountResponse:
         require_operator()
-        balance = Decimal(request.balance)
+        balance, secret = Decimal(request.balance), _secret(request)
 
         def job(turn: Turn) -> str:
-            return add_account(turn.venue, request.api_key, request.api_secret, balance, turn.wall_ms)
+            return add_account(turn.venue, request.api_key, secret, balance, turn.wall_ms)
 
         return pb.CreateAccountResponse(account_id=await self._sequencer.submit(job))
 
@@ -54,3 +56,15 @@ class ExchangeControlApi(pb_grpc.ExchangeControlServiceServicer):
         return await self._sequencer.submit(
             lambda turn: replay_to_wire(turn.venue, self._sequencer.replay, self._origin)
         )
+
+
+def _secret(request: pb.CreateAccountRequest) -> str:
+    """Return what the account's requests are checked with; raise when the public key is none."""
+    if not request.public_key:
+        return request.api_secret
+    pem = request.public_key.strip()
+    try:
+        public_key(pem)
+    except ValueError as error:
+        raise Invalid(str(error), reason="PUBLIC_KEY_MALFORMED", field="public_key") from None
+    return pem

@@ -21,7 +21,7 @@ NO_LISTEN_KEY = "This listenKey does not exist. Please use POST /fapi/v1/listenK
 
 @dataclass(slots=True)
 class ApiKey:
-    """A client's credentials."""
+    """A client's credentials. The secret is shared with the client, or is the client's public key in PEM."""
 
     secret: str
     account: str

@@ -1,11 +1,47 @@
 """The signed door: who asks, whether the signature holds, and whether the moment is right."""
 
 import hmac
+from base64 import b64decode
+from enum import Enum
+from functools import lru_cache
 from urllib.parse import unquote_plus
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from perpmesh.exchange.errors import ExchangeError
 
 DEFAULT_WINDOW_MS, MAX_WINDOW_MS, AHEAD_MS = 5_000, 60_000, 1_000
+PEM = "-----BEGIN PUBLIC KEY-----"
+PublicKey = RSAPublicKey | Ed25519PublicKey
+
+
+class KeyKind(Enum):
+    """How a key signs; the values are the venue's own words."""
+
+    HMAC = "HMAC_SHA256"
+    RSA = "RSA"
+    ED25519 = "Ed25519"
+
+
+def kind_of(secret: str) -> KeyKind:
+    """Return how a key signs: a PEM public key says so itself, anything else is a shared secret."""
+    if not secret.startswith(PEM):
+        return KeyKind.HMAC
+    return KeyKind.RSA if isinstance(public_key(secret), RSAPublicKey) else KeyKind.ED25519
+
+
+@lru_cache(maxsize=1_024)
+def public_key(pem: str) -> PublicKey:
+    """Read a PEM public key; raise ValueError when it is neither RSA nor Ed25519."""
+    key = load_pem_public_key(pem.encode())
+    if not isinstance(key, RSAPublicKey | Ed25519PublicKey):
+        raise ValueError("a public key must be RSA or Ed25519")  # noqa: TRY004 - the value is wrong, not its type
+    return key
 
 
 def sign(secret: str, payload: str) -> str:
@@ -19,13 +55,28 @@ def signed_text(query: str, body: str) -> str:
 
 
 def check_signature(secret: str, text: str, signature: str) -> None:
-    """Raise -1022 unless the signature fits the text as sent or, as some clients sign, the text decoded."""
-    given = signature.lower().encode()
-    if hmac.compare_digest(sign(secret, text).encode(), given):
-        return
-    if hmac.compare_digest(sign(secret, unquote_plus(text)).encode(), given):
-        return
-    raise ExchangeError(-1022, "Signature for this request is not valid.")
+    """Raise -1022 unless the signature fits the text as sent or, as some clients sign, the text decoded.
+
+    `secret` is the shared secret (HMAC-SHA256, hexadecimal) or a PEM public key (RSA PKCS#1 v1.5 over SHA-256, or
+    Ed25519; both in base64).
+    """
+    if not (_fits(secret, text, signature) or _fits(secret, unquote_plus(text), signature)):
+        raise ExchangeError(-1022, "Signature for this request is not valid.")
+
+
+def _fits(secret: str, text: str, signature: str) -> bool:
+    if not secret.startswith(PEM):
+        return hmac.compare_digest(sign(secret, text).encode(), signature.lower().encode())
+    key = public_key(secret)
+    try:
+        given = b64decode(signature.replace(" ", "+"), validate=True)  # "+" that was not percent-encoded
+        if isinstance(key, RSAPublicKey):
+            key.verify(given, text.encode(), PKCS1v15(), SHA256())
+        else:
+            key.verify(given, text.encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def check_time(timestamp_ms: int, window_ms: int, now_ms: int) -> None:
