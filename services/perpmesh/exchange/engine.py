@@ -1,12 +1,14 @@
 """The exchange: one machine that takes commands one after the other and answers with facts."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
 from perpmesh.exchange import (
     accounts,
+    adl,
     amend,
     codec,
     commands,
@@ -23,7 +25,7 @@ from perpmesh.exchange import present as show
 from perpmesh.exchange.commands import Command
 from perpmesh.exchange.errors import refusal
 from perpmesh.exchange.events import Event
-from perpmesh.exchange.state import Account, Algo, Market, Order, State, place_of
+from perpmesh.exchange.state import Account, Algo, Market, Order, Position, State, place_of
 from perpmesh.exchange.symbols import MONEY, SymbolSpec
 from perpmesh.exchange.views import (
     AccountView,
@@ -158,7 +160,12 @@ class Engine:
         found = self._world.account(account)
         symbols = self._world.specs if symbol is None else [self._world.spec(symbol).symbol]
         places = [place_of(name, side) for name in symbols for side in found.sides()]
-        return tuple(show.position_view(self._world.books, found, found.position(place)) for place in places)
+        return tuple(self._show_position(found, found.position(place)) for place in places)
+
+    def _show_position(self, account: Account, position: Position) -> PositionView:
+        """Show a position with its place in the queue of deleveraging, which facts do not tell."""
+        view = show.position_view(self._world.books, account, position)
+        return replace(view, adl=adl.quantile(self._world, account, position)) if position.lots else view
 
     def settings(self, account: str, symbol: str) -> SettingsView:
         found, spec = self._world.account(account), self._world.spec(symbol)

@@ -58,10 +58,10 @@ class LeverageChanged:
 
 @dataclass(frozen=True, slots=True)
 class MarginCalled:
-    """MARGIN_CALL: the margin ratio passed 80 % (maintenance / balance)."""
+    """MARGIN_CALL: the margin ratio passed 80 % (maintenance / balance), of the account or of one isolated position."""
 
     account: str
-    cross_wallet: Decimal
+    cross_wallet: Decimal | None  # None when the call is for an isolated position
     positions: tuple[PositionView, ...]
     market_ms: int
 

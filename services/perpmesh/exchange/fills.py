@@ -30,14 +30,22 @@ def print_trade(world: World, symbol: str, price: int, lots: int, taker: Side) -
     return Print(market.trade_id, price, lots)
 
 
-def fill(world: World, order: Order, trade: Print, *, maker: bool, execution: Execution = Execution.TRADE) -> None:
-    """Give `order` its part in `trade`."""
+def fill(
+    world: World,
+    order: Order,
+    trade: Print,
+    *,
+    maker: bool,
+    execution: Execution = Execution.TRADE,
+    free: bool = False,
+) -> None:
+    """Give `order` its part in `trade`; a `free` one pays no commission."""
     spec, account = world.specs[order.symbol], world.account_of(order)
     position = account.positions.setdefault(order.place, account.position(order.place))
     notional = trade.price * trade.lots * spec.unit
     before = position.lots
     realized = _move(account, position, spec, order.side, trade)
-    rate = 0 if execution is Execution.CALCULATED else fees.commission_ppm(account, spec, maker=maker)
+    rate = 0 if free else fees.commission_ppm(account, spec, maker=maker)
     commission = _commission(notional, rate)
     position.fees += commission * abs(position.lots - before) // trade.lots if _grew(before, position.lots) else 0
     world.book_income(account, IncomeType.REALIZED_PNL, realized, symbol=order.symbol, trade_id=trade.trade_id)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import product
 
 from perpmesh.exchange.state import Account, Market, Order, Position, place_of
 from perpmesh.exchange.symbols import MONEY, Bracket, SymbolSpec
@@ -129,18 +130,22 @@ def liquidation_price(books: Books, account: Account, position: Position) -> Dec
     """Return the mark price at which margin balance equals maintenance; 0 when no price does that.
 
     LP = (WB − TMM + UPNL + cum − signed·EP) / (|amt|·mmr − signed), in the tier that holds |amt|·LP. The other
-    side of a hedge moves with the same price, so it joins the sums with its own tier.
+    side of a hedge moves with the same price, so it joins the sums, in the tier that it has at that price.
     """
     if not position.lots:
         return Decimal(0)
     spec = books.specs[position.symbol]
     wallet, twin = _liquidation_wallet(books, account, position)
-    for bracket in spec.brackets:
-        price = _price_in(spec, bracket, position, twin, wallet)
-        size = abs(position.lots) / Decimal(spec.lot_units)
-        if price is not None and bracket.floor < size * price <= bracket.cap:
+    legs = [position] if twin is None else [position, twin]
+    for tiers in product(spec.brackets, repeat=len(legs)):
+        price = _price_in(spec, legs, tiers, wallet)
+        if price and all(_holds(spec, tier, leg, price) for tier, leg in zip(tiers, legs, strict=True)):
             return price
     return Decimal(0)
+
+
+def _holds(spec: SymbolSpec, tier: Bracket, leg: Position, price: Decimal) -> bool:
+    return tier.floor < abs(leg.lots) / Decimal(spec.lot_units) * price <= tier.cap
 
 
 def _liquidation_wallet(books: Books, account: Account, position: Position) -> tuple[int, Position | None]:
@@ -155,17 +160,10 @@ def _liquidation_wallet(books: Books, account: Account, position: Position) -> t
     return account.cross_wallet + behind, twin
 
 
-def _price_in(
-    spec: SymbolSpec, bracket: Bracket, position: Position, twin: Position | None, wallet: int
-) -> Decimal | None:
-    units = Decimal(spec.lot_units)
-    numerator = Decimal(wallet - position.cost) / MONEY + bracket.cum
-    denominator = (abs(position.lots) * bracket.maintenance_rate - position.lots) / units
-    if twin is not None:
-        tier = spec.bracket_of(abs(twin.cost))
-        numerator += Decimal(-twin.cost) / MONEY + tier.cum
-        denominator += (abs(twin.lots) * tier.maintenance_rate - twin.lots) / units
-    if denominator == 0:
-        return None
-    price = numerator / denominator
-    return price if price > 0 else None
+def _price_in(spec: SymbolSpec, legs: list[Position], tiers: tuple[Bracket, ...], wallet: int) -> Decimal:
+    """Return where the legs, each in its tier, use `wallet` up; 0 when nowhere."""
+    numerator = Decimal(wallet - sum(leg.cost for leg in legs)) / MONEY + sum(tier.cum for tier in tiers)
+    sizes = (abs(leg.lots) * tier.maintenance_rate - leg.lots for leg, tier in zip(legs, tiers, strict=True))
+    denominator = sum(sizes, Decimal(0)) / spec.lot_units
+    price = numerator / denominator if denominator else Decimal(0)
+    return max(price, Decimal(0))

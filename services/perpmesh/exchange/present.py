@@ -122,7 +122,7 @@ def position_view(books: margin.Books, account: Account, position: Position) -> 
         open_order_initial_margin=money(place.open_orders),
         bid_notional=money(place.bid_notional),
         ask_notional=money(place.ask_notional),
-        adl=0,  # auto-deleveraging is not simulated, so nobody stands in its queue
+        adl=0,  # the queue is looked up when positions are read
         update_time=position.update_time,
     )
 

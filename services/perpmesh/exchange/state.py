@@ -106,6 +106,7 @@ class Position:
     cost: int = 0  # money paid for it, signed like lots; entry price = cost / lots
     fees: int = 0  # commissions paid for what is still open
     isolated: int = 0  # margin set aside, part of the wallet
+    margin_called: bool = False  # of an isolated one; the cross ones are called as an account
     realized: int = 0
     update_time: int = 0
 
@@ -235,7 +236,7 @@ class State:
     next_amendment_id: int = 1
     deposits: int = 0
     fees: int = 0
-    insurance: int = 0  # may go below zero: auto-deleveraging is not simulated
+    insurance: int = 0  # goes below zero only when there is nobody left to deleverage
     background: int = 0  # cash of everybody else
 
 

@@ -111,7 +111,7 @@ class PositionView:
     open_order_initial_margin: Decimal
     bid_notional: Decimal
     ask_notional: Decimal
-    adl: int
+    adl: int  # 0 (last to be deleveraged) to 4; always 0 in facts
     update_time: int
 
     @property

@@ -268,8 +268,25 @@ def test_both_sides_of_a_hedge_are_liquidated_at_the_price_that_empties_the_acco
     price = bench.engine.positions("alice", BTC)[0].liquidation_price
     bench.mark(str((price + 1).quantize(CENT)))
     assert bench.engine.positions("alice", BTC)[0].amount == D("2.5")
+    bench.do(c.SetBook(BTC, (), ()))
     bench.mark(str((price - 1).quantize(CENT)))
     assert [p.amount for p in bench.engine.positions("alice", BTC)] == [0, 0]
+
+
+def test_a_hedge_has_one_liquidation_price_even_where_its_sides_are_in_different_tiers(bench: Bench) -> None:
+    bench.do(c.SetPositionMode("alice", dual_side=True))
+    bench.do(c.Deposit("alice", D(40_000)))
+    bench.do(c.SetBook(BTC, ((D(59_999), D(100)),), ((D(60_001), D(100)),)))
+    bench.market(Side.BUY, "12", position_side=PositionSide.LONG)
+    bench.market(Side.SELL, "0.85", position_side=PositionSide.SHORT)  # 51,000 at entry, below 50,000 at the end
+    long, short = bench.engine.positions("alice", BTC)
+    price = long.liquidation_price
+    assert price == short.liquidation_price
+    assert 0 < D("0.85") * price < 50_000
+    wallet = bench.engine.account("alice").cross_wallet
+    equity = wallet + long.amount * (price - long.entry_price) + short.amount * (price - short.entry_price)
+    needed = 12 * price * D("0.0065") - 950 + D("0.85") * price * D("0.004")
+    assert equity == pytest.approx(needed, abs=D("0.000001"))
 
 
 def test_a_close_worse_than_bankruptcy_leaves_no_debt(bench: Bench) -> None:

@@ -188,7 +188,7 @@ def _margin_call(specs: Mapping[str, SymbolSpec], event: MarginCalled, wall_ms: 
     return {
         "e": "MARGIN_CALL",
         "E": wall_ms,
-        "cw": money(event.cross_wallet),
+        **({} if event.cross_wallet is None else {"cw": money(event.cross_wallet)}),
         "p": [
             {
                 "s": held.symbol,
