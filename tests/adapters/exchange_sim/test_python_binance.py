@@ -92,6 +92,12 @@ async def test_history_can_be_paged_and_ends_with_the_forming_candle(client):
     assert page == rows[11:16]
 
 
+async def test_the_earliest_candle_is_found_from_any_moment_before_it(client):
+    earliest = await client.futures_klines(symbol="BTCUSDT", interval="1h", limit=1, startTime=0)
+    everything = await client.futures_klines(symbol="BTCUSDT", interval="1h", limit=1_500)
+    assert earliest == everything[:1]
+
+
 async def test_a_kline_stream_tells_of_each_close_and_agrees_with_history(host, client):
     sockets = sockets_of(host, client)
     async with sockets.kline_futures_socket(symbol="BTCUSDT", interval="1m") as stream:

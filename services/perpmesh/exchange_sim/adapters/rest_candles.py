@@ -12,7 +12,6 @@ from perpmesh.exchange_sim.domain.klines import INTERVALS, Kline, klines
 from perpmesh.exchange_sim.domain.params import Params
 from perpmesh.exchange_sim.domain.price_candles import POINTS, PriceCandle, index_candle, premium_candle
 
-EARLY_MINUTES = 7 * 1_440  # an interval may begin this long before the first minute there is
 WEIGHTS = ((100, 1), (500, 2), (1_001, 5))  # (under this limit, weight)
 CONTRACT_TYPES = frozenset({"PERPETUAL", "CURRENT_QUARTER", "NEXT_QUARTER", "TRADIFI_PERPETUAL"})
 Row = list[Any]
@@ -81,8 +80,9 @@ def in_span(ask: Ask, feed: SymbolFeed, minutes: int, limit: int) -> list[Kline]
     span = ask.span()
     until = span.end // 60_000
     if span.start is not None:
-        first = max(-(-span.start // 60_000), feed.series.first_minute - EARLY_MINUTES)
-        return klines(feed, minutes, first, min(until, first + minutes * (limit + 1)), ask.venue.second)[:limit]
+        first = -(-span.start // 60_000)
+        reached = max(first, feed.series.first_minute) + minutes * (limit + 1)
+        return klines(feed, minutes, first, min(until, reached), ask.venue.second)[:limit]
     newest = min(until, ask.venue.second // 60)
     return klines(feed, minutes, newest - minutes * (limit + 1), newest, ask.venue.second)[-limit:]
 
