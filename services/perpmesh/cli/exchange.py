@@ -11,15 +11,23 @@ from perpmesh.kernel.errors import Refused
 from perpmesh.platform import telemetry
 
 
+def _speed(text: str) -> float:
+    return 0.0 if text == "max" else float(text)
+
+
 def exchange(
     port: Annotated[int, typer.Option(help="Where to listen.")] = 8010,
     host: Annotated[str, typer.Option(help="Which address to listen on.")] = "127.0.0.1",
-    data: Annotated[list[Path] | None, typer.Option(help="A CSV of candles named SYMBOL.csv; repeatable.")] = None,
-    speed: Annotated[float, typer.Option(help="Seconds of market per second.")] = 1.0,
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Candles as CSV or parquet, named after their symbol; repeatable.")
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(parser=_speed, metavar="TIMES", help="Seconds of market per second, or max.")
+    ] = 1.0,
     account: Annotated[
         list[str] | None, typer.Option(help="KEY:SECRET:BALANCE, or KEY:@PUBLIC.pem:BALANCE; repeatable.")
     ] = None,
-    funding: Annotated[Path | None, typer.Option(help="A CSV of real funding rates.")] = None,
+    funding: Annotated[list[Path] | None, typer.Option(help="A file of real funding rates; repeatable.")] = None,
     state_dir: Annotated[Path | None, typer.Option(help="Keep accounts and orders here over a restart.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the price path inside each candle.")] = 1,
     grpc_listen: Annotated[str, typer.Option(help="host:port of the control service; none when left out.")] = "",
@@ -39,10 +47,11 @@ def exchange(
             seed=seed,
             accounts=accounts,
             data=tuple(data or ()),
-            funding=funding,
+            funding=tuple(funding or ()),
             state_dir=state_dir,
         )
-        console.print(f"REST http://{host}:{port}/fapi   WebSocket ws://{host}:{port}   {speed:g} × real time")
+        pace = f"{speed:g} × real time" if speed else "as fast as it can"
+        console.print(f"REST http://{host}:{port}/fapi   WebSocket ws://{host}:{port}   {pace}")
         console.print(f"accounts: {', '.join(one.api_key for one in accounts)}   stop with Ctrl-C")
         asyncio.run(process.run(config))
     except (Refused, OSError, ValueError) as error:

@@ -39,11 +39,11 @@ class Config:
     host: str = "127.0.0.1"
     port: int = 8010
     grpc_listen: str = ""  # host:port of the control service; empty: none
-    speed: float = 1.0
+    speed: float = 1.0  # 0: as fast as the machine can
     seed: int = 1
     accounts: tuple[AccountConfig, ...] = ()
-    data: tuple[Path, ...] = ()  # CSV files named after their symbol; none: the shipped candles
-    funding: Path | None = None  # CSV of symbol,funding_time,funding_rate; None: the feed's own premium
+    data: tuple[Path, ...] = ()  # files of candles, named after their symbol; none: the shipped candles
+    funding: tuple[Path, ...] = ()  # files of real rates; none: the feed's own premium
     state_dir: Path | None = None  # None: nothing is kept
     start_ms: int | None = None  # where in the data to begin; None: five days into it
     limits: Limits = field(default_factory=Limits)

@@ -4,7 +4,6 @@ import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -40,12 +39,6 @@ def load(symbol: str) -> CandleArrays:
         raise KeyError(symbol)
     source = files("perpmesh.platform") / "candles" / f"{symbol}_1m.csv.gz"
     return parse(symbol, gzip.decompress(source.read_bytes()).decode())
-
-
-def load_file(path: Path, symbol: str) -> CandleArrays:
-    """Read candles of the same columns from a .csv or .csv.gz of the user's."""
-    raw = path.read_bytes()
-    return parse(symbol, (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode())
 
 
 def parse(symbol: str, text: str) -> CandleArrays:

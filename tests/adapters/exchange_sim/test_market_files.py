@@ -8,10 +8,11 @@ import pytest
 from tests.adapters.exchange_sim.conftest import serving
 from tests.adapters.exchange_sim.rest import Rest
 
-from perpmesh.exchange_sim.adapters.market_files import build_feeds, originate, read_candles
+from perpmesh.exchange_sim.adapters.candle_files import read_funding_files
+from perpmesh.exchange_sim.adapters.market_files import CandleSource
 from perpmesh.exchange_sim.config import AccountConfig
 from perpmesh.kernel.errors import Invalid, Refused
-from perpmesh.platform.shipped_candles import COLUMNS, SYMBOLS, load, load_file
+from perpmesh.platform.shipped_candles import COLUMNS, SYMBOLS, load
 
 DAY = 86_400_000
 MIDNIGHT = 1_700_006_400_000
@@ -45,46 +46,31 @@ def test_the_shipped_notice_carries_the_licence():
 def test_own_files_are_named_after_their_symbol_and_cut_to_the_span_they_share(tmp_path):
     btc = write(tmp_path / "BTCUSDT_1m.csv.gz")
     eth = write(tmp_path / "ethusdt.csv", start=MIDNIGHT + 600_000)
-    candles = read_candles([btc, eth])
+    candles = CandleSource.read([btc, eth]).candles
     assert set(candles) == {"BTCUSDT", "ETHUSDT"}
     assert {(len(each), int(each.open_time_ms[0])) for each in candles.values()} == {(2_990, MIDNIGHT + 600_000)}
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("0,1,2,0.5,1.5,3\n120000,1,2,0.5,1.5,3", "minute by minute"),
-        ("0,1,2,1.2,1.5,3\n60000,1,2,0.5,1.5,3", "between its low and high"),
-    ],
-)
-def test_what_is_not_a_candle_file_is_refused(tmp_path, line, message):
-    path = tmp_path / "BTCUSDT.csv"
-    path.write_text(f"{COLUMNS}\n{line}\n")
-    with pytest.raises(ValueError, match=message):
-        load_file(path, "BTCUSDT")
-
-
 def test_a_span_shorter_than_a_day_is_refused(tmp_path):
     with pytest.raises(Refused, match="at least a day"):
-        read_candles([write(tmp_path / "BTCUSDT.csv", minutes=100)])
+        CandleSource.read([write(tmp_path / "BTCUSDT.csv", minutes=100)])
 
 
 def test_market_time_begins_now_at_the_same_time_of_day_a_day_into_the_data(tmp_path):
-    candles = read_candles([write(tmp_path / "BTCUSDT.csv")])
-    now = 1_800_000_000_000
-    origin = originate(candles, seed=1, start_ms=None, now_ms=now)
+    source, now = CandleSource.read([write(tmp_path / "BTCUSDT.csv")]), 1_800_000_000_000
+    origin = source.originate(seed=1, start_ms=None, now_ms=now)
     assert origin.first_ms == now
     assert origin.shift_ms % DAY == 0
     assert DAY <= now - origin.shift_ms - MIDNIGHT < 2 * DAY
 
 
 def test_real_funding_rates_move_with_the_candles(tmp_path):
-    candles = read_candles([write(tmp_path / "BTCUSDT.csv")])
+    source = CandleSource.read([write(tmp_path / "BTCUSDT.csv")])
     settles = MIDNIGHT + 16 * 3_600_000
     funding = tmp_path / "funding.csv"
     funding.write_text(f"symbol,funding_time,funding_rate\nBTCUSDT,{settles},0.00012345\n")
-    origin = originate(candles, seed=1, start_ms=None, now_ms=1_800_000_000_000)
-    feed = build_feeds(candles, origin, funding)["BTCUSDT"]
+    origin = source.originate(seed=1, start_ms=None, now_ms=1_800_000_000_000)
+    feed = source.feeds(origin, read_funding_files([funding]))["BTCUSDT"]
     assert feed.premium.funding_rate((settles + origin.shift_ms) // 1_000) == Decimal("0.00012345")
 
 
@@ -97,7 +83,7 @@ async def test_a_kept_state_refuses_other_candles(tmp_path):
         assert len((await rest.public("/fapi/v1/exchangeInfo"))[1]["symbols"]) == 1
     other = tmp_path / "other"
     other.mkdir()
-    with pytest.raises(Refused, match="other candles"):
+    with pytest.raises(Refused, match="other data"):
         async with serving(state_dir=state, data=(write(other / "BTCUSDT.csv", price=91_000.0),)):
             pass
 

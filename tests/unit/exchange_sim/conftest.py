@@ -8,7 +8,7 @@ import pytest
 from perpmesh.exchange.engine import Engine
 from perpmesh.exchange.symbols import default_symbols
 from perpmesh.exchange_sim.application.venue import Venue
-from perpmesh.exchange_sim.domain.candles import CandleSeries, Recorded
+from perpmesh.exchange_sim.domain.candles import CandleSeries, Recorded, Stitched
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
 from perpmesh.exchange_sim.domain.premium import Premium
 
@@ -35,7 +35,9 @@ def feed():
 
 
 def make_feed():
-    return SymbolFeed(default_symbols()[0], CandleSeries(recorded_days(), seeds), Premium(seeds, "BTCUSDT"), seeds)
+    recorded = recorded_days()
+    series = CandleSeries(recorded, Stitched(recorded, seeds))
+    return SymbolFeed(default_symbols()[0], series, Premium(seeds, "BTCUSDT"), seeds)
 
 
 def make_venue():

@@ -10,7 +10,7 @@ from tests.unit.exchange_sim.conftest import FIRST_MINUTE, make_feed, recorded_d
 
 from perpmesh.exchange.commands import MarketTrade, SetBook, SetMark, SettleFunding
 from perpmesh.exchange_sim.domain.background import background
-from perpmesh.exchange_sim.domain.candles import Candle, CandleSeries
+from perpmesh.exchange_sim.domain.candles import Candle, CandleSeries, Stitched
 from perpmesh.exchange_sim.domain.path import walk
 from perpmesh.exchange_sim.domain.premium import Premium
 
@@ -81,7 +81,7 @@ def test_the_mark_stays_inside_the_last_moves_and_the_index_differs_by_the_premi
 
 def test_after_the_recorded_candles_the_market_goes_on_and_the_same_seed_goes_on_alike():
     recorded = recorded_days()
-    first, again = CandleSeries(recorded, seeds), CandleSeries(recorded, seeds)
+    first, again = (CandleSeries(recorded, Stitched(recorded, seeds)) for _ in range(2))
     last = recorded.first_minute + len(recorded.rows) - 1
     made = [first.candle(last + minute) for minute in range(5_000)]
     assert made == [again.candle(last + minute) for minute in range(5_000)]

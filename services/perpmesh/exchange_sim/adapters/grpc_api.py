@@ -4,8 +4,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from perpmesh.exchange_sim.adapters.market_files import Origin
 from perpmesh.exchange_sim.adapters.opening import add_account
+from perpmesh.exchange_sim.adapters.origin import Origin
 from perpmesh.exchange_sim.adapters.wire import replay_to_wire
 from perpmesh.exchange_sim.application.sequencer import Sequencer, Turn
 from perpmesh.exchange_sim.domain.replay_clock import ReplayClock

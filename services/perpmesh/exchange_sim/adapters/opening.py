@@ -6,14 +6,10 @@ from pathlib import Path
 
 from perpmesh.exchange.commands import CreateAccount
 from perpmesh.exchange.engine import Engine
+from perpmesh.exchange_sim.adapters.candle_files import read_funding_files
 from perpmesh.exchange_sim.adapters.journal import FileJournal, NoJournal
-from perpmesh.exchange_sim.adapters.market_files import (
-    Origin,
-    build_feeds,
-    fingerprint,
-    originate,
-    read_candles,
-)
+from perpmesh.exchange_sim.adapters.market_files import CandleSource
+from perpmesh.exchange_sim.adapters.origin import MarketSource, Origin
 from perpmesh.exchange_sim.application.venue import Venue
 from perpmesh.exchange_sim.config import Config
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
@@ -51,17 +47,21 @@ def add_account(venue: Venue, api_key: str, secret: str, balance: Decimal, wall_
 
 
 def _market(config: Config, now_ms: int) -> tuple[Origin, dict[str, SymbolFeed]]:
-    candles = read_candles(config.data)
+    source, rates = _source(config), read_funding_files(config.funding)
     path = config.state_dir / "origin.json" if config.state_dir else None
     if path and path.exists():
         origin = Origin.from_json(path.read_text())
-        if origin.fingerprint != fingerprint(candles):
-            raise Refused(f"the state in {path.parent} was made from other candles", reason="OTHER_DATA", field="data")
-        return origin, build_feeds(candles, origin, config.funding)
-    origin = originate(candles, config.seed, config.start_ms, now_ms)
+        if origin.fingerprint != source.fingerprint:
+            raise Refused(f"the state in {path.parent} was made from other data", reason="OTHER_DATA", field="data")
+        return origin, source.feeds(origin, rates)
+    origin = source.originate(config.seed, config.start_ms, now_ms)
     if path:
         _write(path, origin.to_json())
-    return origin, build_feeds(candles, origin, config.funding)
+    return origin, source.feeds(origin, rates)
+
+
+def _source(config: Config) -> MarketSource:
+    return CandleSource.read([Path(each) for each in config.data])
 
 
 def _venue(journal: FileJournal | NoJournal, feeds: Mapping[str, SymbolFeed], origin: Origin, clock: Clock) -> Venue:

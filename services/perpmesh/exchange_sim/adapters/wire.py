@@ -1,6 +1,6 @@
 """Where protobuf meets the venue's words."""
 
-from perpmesh.exchange_sim.adapters.market_files import Origin
+from perpmesh.exchange_sim.adapters.origin import Origin
 from perpmesh.exchange_sim.application.venue import Venue
 from perpmesh.exchange_sim.domain.replay_clock import ReplayClock
 from perpmesh_api.exchange_sim.v1 import exchange_control_service_pb2 as pb
