@@ -42,6 +42,7 @@ def test_addresses_name_services_of_the_file(monkeypatch: pytest.MonkeyPatch) ->
     loaded = settings(monkeypatch)
     for process in PROCESSES:
         assert loaded.address(process).partition(":")[0] == process
+    assert loaded.gateway_ready_address.partition(":")[0] in SERVICES
     assert loaded.kafka.partition(":")[0] in SERVICES
     assert re.search(r"@(\w+):", loaded.database_url)[1] in SERVICES
 

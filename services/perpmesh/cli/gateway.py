@@ -49,6 +49,8 @@ def render(settings: MeshSettings) -> str:
         port=settings.gateway_port,
         admin_host="127.0.0.1",
         admin_port=settings.gateway_admin_port,
+        ready_host="127.0.0.1" if loopback else settings.gateway_host,
+        ready_port=int(settings.gateway_ready_address.rpartition(":")[2]),
         hosts=names,
         origins=[*(f"{scheme}://{name}" for name in names), *([DEVELOPMENT_ORIGIN] if loopback else [])],
         upstreams=[_upstream(settings, name) for name in PROCESSES],

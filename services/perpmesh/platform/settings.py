@@ -59,6 +59,7 @@ class MeshSettings(BaseSettings):
     gateway_host: str = "127.0.0.1"
     gateway_port: int = 8003
     gateway_admin_port: int = 8004
+    gateway_ready_address: str = "127.0.0.1:8005"  # where the gateway says that it serves: monitoring asks there
     gateway_names: str = ""  # further host names under which the gateway may be called, with commas
     tls_certificate: str = ""
     tls_key: str = ""

@@ -74,13 +74,14 @@ class Mesh:
     """A running mesh. The stubs go through its gateway."""
 
     def __init__(self, state_dir: Path, *, speed: float = 60.0, settings: dict[str, Any] | None = None) -> None:
-        ports = free_ports(len(PROCESSES) + 4)
+        ports = free_ports(len(PROCESSES) + 5)
         addresses = {f"{name}_address": f"127.0.0.1:{ports.pop()}" for name in PROCESSES}
         exchange_port = ports.pop()
         values: dict[str, Any] = {
             "state_dir": state_dir,
             "gateway_port": ports.pop(),
             "gateway_admin_port": ports.pop(),
+            "gateway_ready_address": f"127.0.0.1:{ports.pop()}",
             "kafka": f"127.0.0.1:{ports.pop()}",
             "exchange_port": exchange_port,
             "exchange_url": f"http://127.0.0.1:{exchange_port}",

@@ -20,7 +20,6 @@ from perpmesh.platform.settings import MeshSettings
 
 TIMEOUT_SECONDS = 1.0
 HTTP_OK = 200
-ANYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not bound
 
 
 class _Unwell(Exception):
@@ -103,7 +102,6 @@ class BrokerMetadata:
 @asynccontextmanager
 async def checks(settings: MeshSettings, clock: Clock) -> AsyncGenerator[Sequence[TimedCheck], None]:
     """Open what the checks need, and close it."""
-    gateway = "127.0.0.1" if settings.gateway_host in ANYWHERE else settings.gateway_host
     async with AsyncExitStack() as house:
         session = await house.enter_async_context(aiohttp.ClientSession())
         broker = BrokerMetadata(settings.kafka)
@@ -113,6 +111,6 @@ async def checks(settings: MeshSettings, clock: Clock) -> AsyncGenerator[Sequenc
             channel = await house.enter_async_context(grpc_client.channel(settings.address(process)))
             asked[process] = grpc_health(channel, process)
         asked["broker"] = broker
-        asked["gateway"] = http_get(session, f"http://{gateway}:{settings.gateway_admin_port}/ready")
+        asked["gateway"] = http_get(session, f"http://{settings.gateway_ready_address}/ready")
         asked["exchange"] = http_get(session, f"{settings.exchange_url.rstrip('/')}/fapi/v1/ping")
         yield [TimedCheck(name, ask, clock) for name, ask in asked.items()]
