@@ -31,11 +31,13 @@ async def exchange(config: Config, clock: Clock) -> AsyncIterator[int]:
     hub = Hub(venue, board, clock)
     sequencer = Sequencer(venue, journal, hub, clock, replay)
     desk = Desk(sequencer, board, config.limits, clock)
-    sockets = Sockets(hub, strict_routes=config.strict_routes)
+    sockets = Sockets(hub, desk, strict_routes=config.strict_routes)
     async with AsyncExitStack() as stack:
         stack.callback(journal.close)
         stack.push(lambda kind, *_: sequencer.snapshot() if kind is None else None)  # a broken state is not kept
-        await stack.enter_async_context(loops(sequencer.run(), *(hub.beat(each) for each in CADENCES_MS)))
+        await stack.enter_async_context(
+            loops(sequencer.run(), sockets.tend(), *(hub.beat(each) for each in CADENCES_MS))
+        )
         port = await stack.enter_async_context(http_server(Door(desk), sockets, config.host, config.port))
         if config.grpc_listen:
             grpc = await stack.enter_async_context(serving(EXCHANGE, config.grpc_listen))

@@ -12,13 +12,14 @@ from tests.adapters.exchange_sim.rest import Rest
 
 from perpmesh.exchange.events import TradePrinted
 from perpmesh.exchange.words import Side
-from perpmesh.exchange_sim.adapters import sockets
+from perpmesh.exchange_sim.adapters import connection
 from perpmesh.exchange_sim.adapters.board import Board
 from perpmesh.exchange_sim.adapters.desk import Desk
 from perpmesh.exchange_sim.adapters.door import Door
 from perpmesh.exchange_sim.adapters.hub import Hub
 from perpmesh.exchange_sim.adapters.opening import open_venue
 from perpmesh.exchange_sim.adapters.server import http_server
+from perpmesh.exchange_sim.adapters.sockets import Sockets
 from perpmesh.exchange_sim.application.ports import Batch, Happening
 from perpmesh.exchange_sim.application.sequencer import Sequencer
 from perpmesh.exchange_sim.config import Config
@@ -85,11 +86,13 @@ async def test_streams_are_subscribed_listed_and_left_by_control_frames(host, se
             await receive(socket, 0.5)
 
 
-@pytest.mark.parametrize("frame", ["nonsense", "[]", '{"method":"DANCE","id":1}'])
-async def test_a_frame_that_makes_no_sense_gets_an_error_and_the_socket_lives(host, session, frame):
+@pytest.mark.parametrize(
+    ("frame", "code"), [("nonsense", 3), ("[]", 2), ('{"method":"DANCE","id":1}', 2), ('{"method":"GET_PROPERTY"}', 2)]
+)
+async def test_a_frame_that_makes_no_sense_gets_an_error_and_the_socket_lives(host, session, frame, code):
     async with session.ws_connect(f"ws://{host}/ws/0") as socket:
         await socket.send_str(frame)
-        assert (await receive(socket))["error"]["code"] == 2
+        assert (await receive(socket))["error"]["code"] == code
         await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "id": 2})
         assert await receive(socket) == {"result": [], "id": 2}
 
@@ -123,13 +126,13 @@ async def test_strict_routes_withhold_what_belongs_elsewhere(session):
 
 
 async def test_a_listener_that_does_not_read_is_dropped_and_nobody_else_waits(session, monkeypatch):
-    monkeypatch.setattr(sockets, "WAITING_MAX", 50)
+    monkeypatch.setattr(connection, "WAITING_MAX", 50)
     clock = SystemClock()
     venue, journal, replay, _ = open_venue(Config(), clock)
     board = Board(venue, clock.now_ms())
     hub = Hub(venue, board, clock)
-    door = Door(Desk(Sequencer(venue, journal, hub, clock, replay), board, Limits(), clock))
-    async with http_server(door, sockets.Sockets(hub, strict_routes=False), "127.0.0.1", 0) as port:
+    desk = Desk(Sequencer(venue, journal, hub, clock, replay), board, Limits(), clock)
+    async with http_server(Door(desk), Sockets(hub, desk, strict_routes=False), "127.0.0.1", 0) as port:
         deaf = socket.socket()
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         deaf.connect(("127.0.0.1", port))

@@ -29,7 +29,7 @@ MINUTES_TOLD = 240  # when the market leaps, at most so many closed candles are 
 class Listener(Protocol):
     """Somebody connected. Offering returns at once."""
 
-    def offer(self, stream: str, payload: str) -> None: ...
+    def offer(self, stream: str, payload: str, event: str = "") -> None: ...
 
 
 @dataclass(slots=True)
@@ -133,7 +133,7 @@ class Hub:
         if held is None or held.key not in self._listeners:
             return
         for _, message in user_events(self._specs, happening.event, happening.wall_ms):
-            self._send(held.key, message)
+            self._send(held.key, message, message["e"])
 
     def _tell_market(self, happening: Happening) -> None:
         event, wall_ms = happening.event, happening.wall_ms
@@ -214,12 +214,12 @@ class Hub:
     def _now(self) -> tuple[int, int]:
         return self._venue.market_ms, self._clock.now_ms()
 
-    def _send(self, name: str, message: Any) -> None:
+    def _send(self, name: str, message: Any, event: str = "") -> None:
         listeners = self._listeners.get(name)
         if listeners:
             payload = json.dumps(message, separators=(",", ":"))
             for listener in tuple(listeners):
-                listener.offer(name, payload)
+                listener.offer(name, payload, event)
 
 
 def _opens(minute: int, minutes: int) -> bool:

@@ -29,7 +29,7 @@ async def http_server(door: Door, sockets: Sockets, host: str, port: int) -> Asy
         await site.start()
         yield runner.addresses[0][1]
     finally:
-        await sockets.close()
+        sockets.close()
         await runner.cleanup()
 
 

@@ -2,6 +2,7 @@
 
 import hmac
 from base64 import b64decode
+from collections.abc import Mapping
 from enum import Enum
 from functools import lru_cache
 from urllib.parse import unquote_plus
@@ -52,6 +53,11 @@ def sign(secret: str, payload: str) -> str:
 def signed_text(query: str, body: str) -> str:
     """Return what was signed: query and body run together, less the signature, in the order they were sent."""
     return _unsigned(query) + _unsigned(body)
+
+
+def sorted_text(values: Mapping[str, str]) -> str:
+    """Return what is signed on the WebSocket API: the parameters in the order of their names, as they are."""
+    return "&".join(f"{name}={values[name]}" for name in sorted(values) if name != "signature")
 
 
 def check_signature(secret: str, text: str, signature: str) -> None:

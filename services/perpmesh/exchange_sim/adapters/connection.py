@@ -1,0 +1,134 @@
+"""One WebSocket: a bounded queue that a task of its own empties, pings, a lifetime, and an end with a reason."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiohttp import WSMsgType, web
+from prometheus_client import Counter
+
+from perpmesh.exchange_sim.domain.limits import Window
+from perpmesh.platform import telemetry
+
+log = telemetry.log(__name__)
+WAITING_MAX = 2_000  # messages; who is further behind than this is dropped
+MESSAGE_MAX = 256 * 1024
+PING_EVERY_MS, PONG_WITHIN_MS, LIFETIME_MS = 180_000, 600_000, 86_400_000
+FAREWELL_S = 1.0  # for the other side to take note of the end
+SECOND_MS = 1_000
+_dropped = Counter("perpmesh_exchange_connections_dropped_total", "WebSockets that the exchange ended", ["reason"])
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """How a connection ends: the code and the text of its close frame."""
+
+    code: int
+    text: str
+
+
+LEFT = Farewell(1000, "")
+STOPPING = Farewell(1001, "going away")
+TOO_OLD = Farewell(1001, "the connection is 24 hours old")
+TOO_SLOW = Farewell(1008, "slow consumer")
+NO_PONG = Farewell(1008, "no pong within 10 minutes")
+TOO_MANY_MESSAGES = Farewell(1008, "too many requests")
+DROPPED = (TOO_OLD, TOO_SLOW, NO_PONG, TOO_MANY_MESSAGES)
+
+
+class Connection:
+    """Whoever is at the other end. Sending returns at once; a listener too far behind is dropped."""
+
+    def __init__(
+        self, request: web.BaseRequest, socket: web.WebSocketResponse, boot_ms: Callable[[], int], messages_max: int
+    ) -> None:
+        self.address = request.remote or ""
+        self._transport = request.transport
+        self._socket = socket
+        self._boot_ms = boot_ms
+        self._messages_max = messages_max  # in a second; 0: any number
+        self._heard = Window(SECOND_MS)
+        self._waiting: deque[str | bytes] = deque()  # bytes are the payload of a ping
+        self._wake = asyncio.Event()
+        self._over: asyncio.Future[Farewell] = asyncio.get_running_loop().create_future()
+        self._opened_ms = self._pinged_ms = boot_ms()
+        self._asked: dict[bytes, int] = {}  # pings without a pong, oldest first, and when they were sent
+
+    def send(self, text: str | bytes) -> None:
+        """Queue a message."""
+        if len(self._waiting) >= WAITING_MAX:
+            self.dismiss(TOO_SLOW)
+        elif not self._over.done():
+            self._waiting.append(text)
+            self._wake.set()
+
+    def dismiss(self, farewell: Farewell) -> None:
+        """End the connection; the first reason counts."""
+        if self._over.done():
+            return
+        self._over.set_result(farewell)
+        if farewell in DROPPED:
+            _dropped.labels(farewell.text).inc()
+            log.warning("connection dropped", reason=farewell.text, address=self.address, waiting=len(self._waiting))
+
+    @property
+    def is_over(self) -> bool:
+        return self._over.done()
+
+    def tend(self) -> None:
+        """Ping when it is time, and end what is too old or silent."""
+        now_ms = self._boot_ms()
+        if now_ms - self._opened_ms >= LIFETIME_MS:
+            self.dismiss(TOO_OLD)
+        if now_ms - min(self._asked.values(), default=now_ms) >= PONG_WITHIN_MS:
+            self.dismiss(NO_PONG)
+        if now_ms - self._pinged_ms >= PING_EVERY_MS:
+            self._pinged_ms = now_ms
+            payload = str(now_ms).encode()
+            self._asked[payload] = now_ms
+            self.send(payload)
+
+    async def serve(self, hear: Callable[[str], None]) -> None:
+        """Hand over what comes in until the connection ends."""
+        tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._read(hear))]
+        for task in tasks:
+            task.add_done_callback(lambda _: self.dismiss(LEFT))
+        try:
+            farewell = await self._over
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        await self._say(farewell)
+
+    async def _write(self) -> None:
+        while not self._socket.closed:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                message = self._waiting.popleft()
+                await (self._socket.ping(message) if isinstance(message, bytes) else self._socket.send_str(message))
+
+    async def _read(self, hear: Callable[[str], None]) -> None:
+        async for message in self._socket:
+            if self._messages_max and self._heard.add(1, self._boot_ms()) > self._messages_max:
+                self.dismiss(TOO_MANY_MESSAGES)
+                return
+            match message.type:
+                case WSMsgType.TEXT:
+                    hear(message.data)
+                case WSMsgType.PING:
+                    await self._socket.pong(message.data)
+                case WSMsgType.PONG:
+                    if bytes(message.data) in self._asked:  # one that nobody asked for proves nothing
+                        self._asked.clear()
+
+    async def _say(self, farewell: Farewell) -> None:
+        """Close with a reason. Who does not read it within a moment is cut off."""
+        with suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(FAREWELL_S):
+                await self._socket.close(code=farewell.code, message=farewell.text.encode(), drain=False)
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            self._transport.abort()
