@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -38,6 +37,7 @@ ENDPOINTS = {
     "userDataStream.ping": "PUT /fapi/v1/listenKey",
     "userDataStream.stop": "DELETE /fapi/v1/listenKey",
 }
+ABOUT_ITSELF = ("session.logon", "session.status", "session.logout")
 SESSION_WEIGHT = 2
 RUNNING_MAX = 1_000  # requests of one connection that are being answered
 Answer: TypeAlias = dict[str, Any]
@@ -93,11 +93,6 @@ class Session:
         self._key: str | None = None  # that has logged on
         self._logged_on_ms: int | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self._own: dict[str, Callable[[Request, Call], Json]] = {
-            "session.logon": self._log_on,
-            "session.status": self._status,
-            "session.logout": self._log_out,
-        }
 
     def hear(self, text: str) -> None:
         """Begin to answer a request."""
@@ -127,10 +122,10 @@ class Session:
         self._say(call, answer, shown=shown)
 
     async def _result(self, request: Request, call: Call) -> Any:
-        if own := self._own.get(request.method):
+        if request.method in ABOUT_ITSELF:
             self._count(call)
             call.params, call.signed = request.params, request.signed
-            return own(request, call)
+            return self._about_itself(request.method, call)
         route = ENDPOINTS.get(request.method)
         if route is None:
             self._count(call)
@@ -146,21 +141,11 @@ class Session:
     def _count(self, call: Call) -> None:
         call.weight = self._desk.meter.weigh(call.address, SESSION_WEIGHT, self._desk.clock.now_ms())
 
-    def _log_on(self, request: Request, call: Call) -> Json:
-        key = request.params.needed("apiKey")
-        held = self._desk.held(key)
-        self._desk.check(call, held)
-        kind = kind_of(held.secret)
-        if kind is not KeyKind.ED25519:
-            raise ExchangeError(-4056, f"{kind.value} API key is not supported.")
-        self._key, self._logged_on_ms = key, self._desk.clock.now_ms()
-        return self._status()
-
-    def _log_out(self, *_: object) -> Json:
-        self._key = self._logged_on_ms = None
-        return self._status()
-
-    def _status(self, *_: object) -> Json:
+    def _about_itself(self, method: str, call: Call) -> Json:
+        if method == "session.logon":
+            self._log_on(call)
+        elif method == "session.logout":
+            self._key = self._logged_on_ms = None
         return {
             "apiKey": self._key,
             "authorizedSince": self._logged_on_ms,
@@ -168,6 +153,15 @@ class Session:
             "returnRateLimits": self._show_limits,
             "serverTime": self._desk.clock.now_ms(),
         }
+
+    def _log_on(self, call: Call) -> None:
+        key = call.params.needed("apiKey")
+        held = self._desk.held(key)
+        self._desk.check(call, held)
+        kind = kind_of(held.secret)
+        if kind is not KeyKind.ED25519:
+            raise ExchangeError(-4056, f"{kind.value} API key is not supported.")
+        self._key, self._logged_on_ms = key, self._desk.clock.now_ms()
 
     def _say(self, call: Call | None, answer: Answer, *, shown: bool) -> None:
         if shown and call is not None:
