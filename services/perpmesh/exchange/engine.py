@@ -143,6 +143,11 @@ class Engine:
             if not (any(triggered) or liquidated):
                 return
 
+    def test(self, command: commands.PlaceOrder, *, wall_ms: int) -> OrderView:
+        """Return the order that `command` would make now, or raise ExchangeError; nothing changes."""
+        self._world.wall_ms = wall_ms
+        return self._show_order(orders.test(self._world, command))
+
     # Reading. An unknown account is refused with -2015, an unknown symbol with -1121.
 
     @property

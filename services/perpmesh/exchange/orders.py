@@ -229,10 +229,21 @@ def _check_immediacy(world: World, wish: Wish) -> None:
         raise refusal(-5021)
 
 
+def test(world: World, command: PlaceOrder) -> Order:
+    """Return the order that would be accepted, without a number, or refuse it; nothing changes either way."""
+    wish = _wish(world, command)
+    _check(world, wish)
+    return _order(world, wish, 0)
+
+
 def admit(world: World, wish: Wish) -> Order:
     """Give the order its number. It is open from here on."""
     number = world.state.next_order_id
     world.state.next_order_id += 1
+    return _order(world, wish, number)
+
+
+def _order(world: World, wish: Wish, number: int) -> Order:
     return Order(
         order_id=number,
         account=wish.account.name,

@@ -45,7 +45,7 @@ def symbol_info(spec: SymbolSpec) -> Json:
         "contractType": "PERPETUAL",
         "deliveryDate": 4_133_404_800_000,
         "onboardDate": spec.onboard_ms,
-        "status": "TRADING",
+        "status": spec.status,
         "maintMarginPercent": "2.5000",
         "requiredMarginPercent": "5.0000",
         "baseAsset": spec.base,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from perpmesh.exchange.symbols import SymbolSpec
-from perpmesh.exchange.views import AccountView, IncomeView, PositionView
+from perpmesh.exchange.views import AccountView, IncomeView, MarginChangeView, PositionView
 from perpmesh.exchange.words import MarginType
 from perpmesh.exchange_sim.adapters.render import ZERO, Json, money, precise, quantity, shape
 
@@ -93,6 +93,19 @@ def account_asset(view: AccountView, **more: Any) -> Json:
         "maxWithdrawAmount": money(view.max_withdraw),
         **more,
         "updateTime": view.update_time,
+    }
+
+
+def margin_move(row: MarginChangeView) -> Json:
+    """One row of positionMargin/history."""
+    return {
+        "symbol": row.symbol,
+        "type": int(row.type),
+        "deltaType": "USER_ADJUST",
+        "amount": money(row.amount),
+        "asset": "USDT",
+        "time": row.time,
+        "positionSide": row.position_side,
     }
 
 

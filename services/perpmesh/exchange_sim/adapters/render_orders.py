@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from perpmesh.exchange.symbols import SymbolSpec
-from perpmesh.exchange.views import AlgoView, OrderView, TradeView
+from perpmesh.exchange.views import AlgoView, AmendmentView, OrderView, TradeView
 from perpmesh.exchange.words import OrderStatus, Side
-from perpmesh.exchange_sim.adapters.render import ZERO, money, precise, price, quantity, shape
+from perpmesh.exchange_sim.adapters.render import ZERO, Json, money, precise, price, quantity, shape
 
 
 def _average(spec: SymbolSpec, value: Decimal) -> str:
@@ -38,7 +38,7 @@ ORDER: Final[dict[str, Callable[[SymbolSpec, OrderView], Any]]] = {
     "stopPrice": lambda spec, order: price(spec, order.stop_price),
     "workingType": lambda _, order: order.working_type,
     "priceProtect": lambda _, order: order.price_protect,
-    "priceMatch": lambda _, __: "NONE",
+    "priceMatch": lambda _, order: order.price_match,
     "selfTradePreventionMode": lambda _, order: order.self_trade,
     "goodTillDate": lambda _, order: order.good_till_date,
     "time": lambda _, order: order.time,
@@ -56,6 +56,12 @@ order_canceled = shape(
     "clientOrderId cumQty executedQty orderId origQty price reduceOnly side positionSide status stopPrice "
     "closePosition symbol timeInForce origType type updateTime workingType priceProtect priceMatch "
     "selfTradePreventionMode goodTillDate",
+)
+order_amended_head = shape(ORDER, "orderId symbol pair status clientOrderId")
+order_amended_tail = shape(
+    ORDER,
+    "price origQty executedQty cumQty timeInForce type reduceOnly closePosition side positionSide stopPrice "
+    "workingType priceProtect origType priceMatch selfTradePreventionMode goodTillDate updateTime",
 )
 order_tested = shape(
     ORDER,
@@ -93,6 +99,31 @@ def as_acknowledged(order: OrderView) -> OrderView:
     return replace(order, status=OrderStatus.NEW, executed=ZERO, cum_quote=ZERO, avg_price=ZERO)
 
 
+def order_amended(spec: SymbolSpec, order: OrderView, modify_id: int) -> Json:
+    """Return the answer to PUT order; `modifyId` is there when the caller gave one."""
+    mark = {"modifyId": modify_id} if modify_id else {}
+    return {**order_amended_head(spec, order), **mark, **order_amended_tail(spec, order)}
+
+
+def amendment(spec: SymbolSpec, row: AmendmentView) -> Json:
+    """One row of orderAmendment."""
+    before, after = row.price_before, row.price_after
+    return {
+        "amendmentId": row.amendment_id,
+        "symbol": row.symbol,
+        "pair": row.symbol,
+        "orderId": row.order_id,
+        "clientOrderId": row.client_order_id,
+        "time": row.time,
+        "amendment": {
+            "price": {"before": price(spec, before), "after": price(spec, after)},
+            "origQty": {"before": quantity(spec, row.quantity_before), "after": quantity(spec, row.quantity_after)},
+            "count": row.count,
+            "modifyId": row.modify_id,
+        },
+    }
+
+
 ALGO: Final[dict[str, Callable[[SymbolSpec, AlgoView], Any]]] = {
     "algoId": lambda _, algo: algo.algo_id,
     "clientAlgoId": lambda _, algo: algo.client_algo_id,
@@ -118,7 +149,7 @@ ALGO: Final[dict[str, Callable[[SymbolSpec, AlgoView], Any]]] = {
     "tpOrderType": lambda _, __: "",
     "selfTradePreventionMode": lambda _, algo: algo.self_trade,
     "workingType": lambda _, algo: algo.working_type,
-    "priceMatch": lambda _, __: "NONE",
+    "priceMatch": lambda _, algo: algo.price_match,
     "closePosition": lambda _, algo: algo.close_position,
     "priceProtect": lambda _, algo: algo.price_protect,
     "reduceOnly": lambda _, algo: algo.reduce_only,

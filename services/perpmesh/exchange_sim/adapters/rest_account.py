@@ -1,11 +1,12 @@
 """The endpoints that tell about an account: balances, positions, fills, income, settings, and its user stream's key."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.views import PositionView
-from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security
+from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, with_symbol
 from perpmesh.exchange_sim.adapters.render import Json, money
 from perpmesh.exchange_sim.adapters.render_account import (
     account_asset,
@@ -21,7 +22,6 @@ from perpmesh.exchange_sim.domain.params import invalid
 from perpmesh.exchange_sim.domain.span import days
 
 SIGNED = Security.SIGNED
-PPM_PLACES = 6
 INCOME_TYPES = (
     "TRANSFER WELCOME_BONUS REALIZED_PNL FUNDING_FEE COMMISSION INSURANCE_CLEAR REFERRAL_KICKBACK COMMISSION_REBATE "
     "API_REBATE CONTEST_REWARD CROSS_COLLATERAL_TRANSFER OPTIONS_PREMIUM_FEE OPTIONS_SETTLE_PROFIT INTERNAL_TRANSFER "
@@ -41,6 +41,8 @@ def add_account_routes(routes: Routes) -> None:
     routes.add("GET /fapi/v1/userTrades", user_trades, SIGNED, weight=5)
     routes.add("GET /fapi/v1/income", income_history, SIGNED, weight=30)
     routes.add("GET /fapi/v1/leverageBracket", brackets, SIGNED)
+    routes.add("GET /fapi/v1/adlQuantile", adl_quantiles, SIGNED, weight=5)
+    routes.add("GET /fapi/v1/apiTradingStatus", trading_status, SIGNED, weight=with_symbol(1, 10))
     routes.add("GET /fapi/v1/commissionRate", commission_rate, SIGNED, weight=20)
     routes.add("GET /fapi/v1/symbolConfig", symbol_config, SIGNED, weight=5)
     routes.add("GET /fapi/v1/accountConfig", account_config, SIGNED, weight=5)
@@ -53,7 +55,7 @@ def add_account_routes(routes: Routes) -> None:
 def account_v2(ask: Ask) -> Json:
     view = ask.venue.engine.account(ask.account)
     return {
-        "feeTier": 0,
+        "feeTier": view.fee_tier,
         "feeBurn": False,
         "canTrade": True,
         "canDeposit": True,
@@ -155,17 +157,55 @@ def _brackets(spec: SymbolSpec) -> list[Json]:
 
 
 def commission_rate(ask: Ask) -> Json:
-    spec = ask.spec(ask.symbol())
+    rates = ask.venue.engine.commission(ask.account, ask.symbol())
     return {
-        "symbol": spec.symbol,
-        "makerCommissionRate": _ppm(spec.maker_ppm),
-        "takerCommissionRate": _ppm(spec.taker_ppm),
-        "rpiCommissionRate": _ppm(spec.maker_ppm),
+        "symbol": rates.symbol,
+        "makerCommissionRate": f"{rates.maker:.6f}",
+        "takerCommissionRate": f"{rates.taker:.6f}",
+        "rpiCommissionRate": f"{rates.maker:.6f}",
     }
 
 
-def _ppm(rate: int) -> str:
-    return f"0.{rate:0{PPM_PLACES}d}"
+def adl_quantiles(ask: Ask) -> list[Json]:
+    """Return, for each symbol with a position, its place in the queue of auto-deleveraging: 0 is last, 4 is next."""
+    view = ask.venue.engine.account(ask.account)
+    held = [each for each in view.positions if each.amount and ask.maybe_symbol() in (None, each.symbol)]
+    return [
+        {
+            "symbol": symbol,
+            "adlQuantile": _quantiles([each for each in held if each.symbol == symbol], dual=view.dual_side),
+        }
+        for symbol in dict.fromkeys(each.symbol for each in held)
+    ]
+
+
+def _quantiles(held: Sequence[PositionView], *, dual: bool) -> dict[str, int]:
+    """In hedge mode cross positions of both sides show their net under HEDGE, of which only the sign counts."""
+    long, short = (max((each.adl for each in held if each.amount * sign > 0), default=0) for sign in (1, -1))
+    if not dual:
+        return {"LONG": long, "SHORT": short, "BOTH": max(long, short)}
+    return {"LONG": long, "SHORT": short, "HEDGE": 0}
+
+
+def trading_status(ask: Ask) -> Json:
+    """Return how near an account is to being locked for its habits; here nobody ever is."""
+    orders = ask.venue.engine.all_orders(ask.account, ask.maybe_symbol())
+    indicators = {}
+    for symbol in dict.fromkeys(order.symbol for order in orders):
+        mine = [order for order in orders if order.symbol == symbol]
+        unfilled = sum(not order.executed for order in mine) / len(mine)
+        indicators[symbol] = [_indicator("UFR", round(unfilled, 4), 0.995)]
+    return {"indicators": {**indicators, "ACCOUNT": [_indicator("TMV", 0, 10)]}, "updateTime": ask.wall_ms}
+
+
+def _indicator(name: str, value: float, trigger: float) -> Json:
+    return {
+        "isLocked": False,
+        "plannedRecoverTime": 0,
+        "indicator": name,
+        "value": value,
+        "triggerValue": trigger,
+    }
 
 
 def symbol_config(ask: Ask) -> list[Json]:
@@ -183,12 +223,13 @@ def symbol_config(ask: Ask) -> list[Json]:
 
 
 def account_config(ask: Ask) -> Json:
+    view = ask.venue.engine.account(ask.account)
     return {
-        "feeTier": 0,
+        "feeTier": view.fee_tier,
         "canTrade": True,
         "canDeposit": True,
         "canWithdraw": False,
-        "dualSidePosition": ask.venue.engine.account(ask.account).dual_side,
+        "dualSidePosition": view.dual_side,
         "updateTime": 0,
         "multiAssetsMargin": False,
         "tradeGroupId": -1,

@@ -49,6 +49,7 @@ def algo_command(ask: Ask, params: Params) -> PlaceAlgoOrder:
         activate_price=params.decimal("activatePrice"),
         callback_rate=params.decimal("callbackRate"),
         client_algo_id=params.text("clientAlgoId"),
+        price_match=order_words.price_match(params),
         self_trade=order_words.self_trade(params),
         good_till_date=params.integer("goodTillDate") or 0,
     )

@@ -55,7 +55,7 @@ def exchange_info(ask: Ask) -> Json:
         ],
         "exchangeFilters": [],
         "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
-        "symbols": [symbol_info(feed.spec) for feed in ask.venue.feeds.values()],
+        "symbols": [symbol_info(spec) for spec in ask.venue.engine.specs.values()],
     }
 
 

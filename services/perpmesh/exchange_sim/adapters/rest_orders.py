@@ -4,25 +4,30 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from perpmesh.exchange.commands import CancelAllOrders, CancelOrder, CountdownCancelAll, PlaceOrder
+from perpmesh.exchange.commands import AmendOrder, CancelAllOrders, CancelOrder, CountdownCancelAll, PlaceOrder
 from perpmesh.exchange.errors import ExchangeError, refusal
 from perpmesh.exchange.events import OrderUpdated
 from perpmesh.exchange.views import OrderView
 from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, with_symbol
 from perpmesh.exchange_sim.adapters.render import Json
 from perpmesh.exchange_sim.adapters.render_orders import (
+    amendment,
     as_acknowledged,
+    order_amended,
     order_canceled,
+    order_forced,
     order_listed,
     order_open,
     order_placed,
     order_queried,
+    order_tested,
 )
 from perpmesh.exchange_sim.domain import order_words
 from perpmesh.exchange_sim.domain.params import Params, invalid, one_missing
 from perpmesh.exchange_sim.domain.span import days, wall_span
 
 ALL_CANCELED: Json = {"code": 200, "msg": "The operation of cancel all open order is done."}
+FORCED = {"LIQUIDATION": "autoclose-", "ADL": "adl_autoclose"}  # how the client ids of such orders begin
 BATCH_PLACED, BATCH_CANCELED = 5, 10
 SIGNED = Security.SIGNED
 
@@ -30,6 +35,11 @@ SIGNED = Security.SIGNED
 def add_order_routes(routes: Routes) -> None:
     """Enter the endpoints of ordinary orders into the table."""
     routes.add("POST /fapi/v1/order", place_order, SIGNED, weight=0, orders=1)
+    routes.add("POST /fapi/v1/order/test", test_order, SIGNED, weight=0)
+    routes.add("PUT /fapi/v1/order", amend_order, SIGNED, weight=0, orders=1)
+    routes.add("PUT /fapi/v1/batchOrders", amend_batch, SIGNED, weight=5, orders=_batch_size)
+    routes.add("GET /fapi/v1/orderAmendment", amendments, SIGNED)
+    routes.add("GET /fapi/v1/forceOrders", forced_orders, SIGNED, weight=with_symbol(20, 50))
     routes.add("GET /fapi/v1/order", query_order, SIGNED)
     routes.add("DELETE /fapi/v1/order", cancel_order, SIGNED)
     routes.add("GET /fapi/v1/openOrder", query_open_order, SIGNED)
@@ -65,9 +75,72 @@ def order_command(ask: Ask, params: Params) -> PlaceOrder:
         reduce_only=params.boolean("reduceOnly"),
         position_side=order_words.position_side(params),
         client_order_id=params.text("newClientOrderId"),
+        price_match=order_words.price_match(params),
         self_trade=order_words.self_trade(params),
         good_till_date=params.integer("goodTillDate") or 0,
     )
+
+
+def test_order(ask: Ask) -> Json:
+    """Answer as if the order had been placed; it has no number and leaves no trace."""
+    order_words.wants_result(ask.params)
+    order = ask.venue.engine.test(order_command(ask, ask.params), wall_ms=ask.wall_ms)
+    return order_tested(ask.spec(order.symbol), order)
+
+
+def amend_order(ask: Ask) -> Json:
+    return _amend(ask, ask.params)
+
+
+def _amend(ask: Ask, params: Params) -> Json:
+    command = amend_command(ask, params)
+    changed = next(event for event in ask.execute(command) if isinstance(event, OrderUpdated)).order
+    order = ask.venue.engine.order(ask.account, changed.symbol, order_id=changed.order_id)
+    return order_amended(ask.spec(order.symbol), order, command.modify_id)
+
+
+def amend_command(ask: Ask, params: Params) -> AmendOrder:
+    symbol, side = ask.symbol(params), order_words.side(params)
+    order_id, client_id = _order_ids(params)
+    return AmendOrder(
+        ask.account,
+        symbol,
+        side,
+        quantity=params.needed_decimal("quantity"),
+        price=params.decimal("price"),
+        order_id=order_id,
+        client_order_id=client_id,
+        price_match=order_words.price_match(params),
+        reduce_only=params.boolean("reduceOnly"),
+        modify_id=params.integer("modifyId") or 0,
+    )
+
+
+def amendments(ask: Ask) -> list[Json]:
+    """Return the changes of one order, by wall time; the newest unless a start is given."""
+    symbol, span, limit = ask.symbol(), wall_span(ask.params), ask.params.limit(50, 100)
+    order_id, client_id = _order_ids(ask.params)
+    rows = [
+        row
+        for row in ask.venue.engine.amendments(ask.account, symbol)
+        if (row.order_id == order_id or row.client_order_id == client_id) and row.time in span
+    ]
+    return [amendment(ask.spec(symbol), row) for row in span.first(rows, limit)]
+
+
+def forced_orders(ask: Ask) -> list[Json]:
+    """Return the orders with which the venue closed positions by force, by wall time."""
+    symbol, span, limit = ask.maybe_symbol(), wall_span(ask.params, days(7)), ask.params.limit(50, 100)
+    kind = ask.params.text("autoCloseType")
+    if kind is not None and kind not in FORCED:
+        raise invalid("autoCloseType")
+    prefixes = tuple(FORCED.values()) if kind is None else FORCED[kind]
+    orders = [
+        order
+        for order in ask.venue.engine.all_orders(ask.account, symbol)
+        if order.client_order_id.startswith(prefixes) and order.time in span
+    ]
+    return [order_forced(ask.spec(order.symbol), order) for order in span.first(orders, limit)]
 
 
 def query_order(ask: Ask) -> Json:
@@ -82,13 +155,11 @@ def query_open_order(ask: Ask) -> Json:
 
 
 def cancel_order(ask: Ask) -> Json:
-    return _cancel(ask, ask.symbol(), ask.params.integer("orderId"), ask.params.text("origClientOrderId"))
+    return _cancel(ask, ask.symbol(), *_order_ids(ask.params))
 
 
 def _cancel(ask: Ask, symbol: str, order_id: int | None, client_id: str | None) -> Json:
-    if order_id is None and client_id is None:
-        raise one_missing("origClientOrderId", "orderId")
-    events = ask.execute(CancelOrder(ask.account, symbol, order_id, None if order_id is not None else client_id))
+    events = ask.execute(CancelOrder(ask.account, symbol, order_id, client_id))
     canceled = next(event for event in events if isinstance(event, OrderUpdated)).order
     return order_canceled(ask.spec(symbol), canceled)
 
@@ -121,6 +192,13 @@ def place_batch(ask: Ask) -> list[Json]:
     return [_each(lambda row=row: _place(ask, row)) for row in rows]  # type: ignore[misc]
 
 
+def amend_batch(ask: Ask) -> list[Json]:
+    rows = _batch(ask.params)
+    if not 0 < len(rows) <= BATCH_PLACED:
+        raise ExchangeError(-4082, f"Invalid number of batch place orders: {len(rows)}")
+    return [_each(lambda row=row: _amend(ask, row)) for row in rows]  # type: ignore[misc]
+
+
 def cancel_batch(ask: Ask) -> list[Json]:
     symbol, ids, clients = ask.symbol(), _ids(ask.params, "orderIdList"), _ids(ask.params, "origClientOrderIdList")
     if not ids and not clients:
@@ -146,10 +224,16 @@ def countdown(ask: Ask) -> Json:
     return {"symbol": symbol, "countdownTime": str(wait_ms)}
 
 
-def _found(ask: Ask) -> OrderView:
-    order_id, client_id = ask.params.integer("orderId"), ask.params.text("origClientOrderId")
+def _order_ids(params: Params) -> tuple[int | None, str | None]:
+    """Return the number, which wins, or else the client id; raise -1102 without either."""
+    order_id, client_id = params.integer("orderId"), params.text("origClientOrderId")
     if order_id is None and client_id is None:
         raise one_missing("origClientOrderId", "orderId")
+    return order_id, None if order_id is not None else client_id
+
+
+def _found(ask: Ask) -> OrderView:
+    order_id, client_id = _order_ids(ask.params)
     if order_id is not None:
         return ask.venue.engine.order(ask.account, ask.symbol(), order_id=order_id)
     return ask.venue.engine.order(ask.account, ask.symbol(), client_order_id=client_id)

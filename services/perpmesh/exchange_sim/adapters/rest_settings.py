@@ -1,12 +1,15 @@
 """The settings that orders depend on: leverage, margin type, position mode, fees."""
 
-from perpmesh.exchange.commands import SetLeverage, SetMarginType, SetPositionMode
+from perpmesh.exchange.commands import AdjustPositionMargin, SetLeverage, SetMarginType, SetPositionMode
 from perpmesh.exchange.errors import ExchangeError
-from perpmesh.exchange.words import MarginType
+from perpmesh.exchange.words import MarginChange, MarginType
 from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security
 from perpmesh.exchange_sim.adapters.render import Json
+from perpmesh.exchange_sim.adapters.render_account import margin_move
 from perpmesh.exchange_sim.adapters.rest_refused import unsupported
-from perpmesh.exchange_sim.domain.params import missing
+from perpmesh.exchange_sim.domain import order_words
+from perpmesh.exchange_sim.domain.params import Params, invalid, missing
+from perpmesh.exchange_sim.domain.span import days, wall_span
 
 DONE: Json = {"code": 200, "msg": "success"}
 SIGNED = Security.SIGNED
@@ -18,6 +21,8 @@ def add_setting_routes(routes: Routes) -> None:
     routes.add("POST /fapi/v1/marginType", set_margin_type, SIGNED)
     routes.add("POST /fapi/v1/positionSide/dual", set_position_mode, SIGNED)
     routes.add("GET /fapi/v1/positionSide/dual", position_mode, SIGNED, weight=30)
+    routes.add("POST /fapi/v1/positionMargin", move_margin, SIGNED)
+    routes.add("GET /fapi/v1/positionMargin/history", margin_moves, SIGNED)
     routes.add("GET /fapi/v1/multiAssetsMargin", lambda _: {"multiAssetsMargin": False}, SIGNED, weight=30)
     routes.add("POST /fapi/v1/multiAssetsMargin", set_multi_assets, SIGNED)
     routes.add("GET /fapi/v1/feeBurn", lambda _: {"feeBurn": False}, SIGNED, weight=30)
@@ -46,6 +51,36 @@ def set_position_mode(ask: Ask) -> Json:
 
 def position_mode(ask: Ask) -> Json:
     return {"dualSidePosition": ask.venue.engine.account(ask.account).dual_side}
+
+
+def move_margin(ask: Ask) -> Json:
+    symbol, amount, kind = ask.symbol(), ask.params.needed_decimal("amount"), _margin_change(ask.params)
+    if kind is None:
+        raise missing("type")
+    ask.execute(AdjustPositionMargin(ask.account, symbol, amount, kind, order_words.position_side(ask.params)))
+    return {
+        "amount": float(amount),
+        "code": 200,
+        "msg": "Successfully modify position margin.",
+        "type": int(kind),
+    }
+
+
+def margin_moves(ask: Ask) -> list[Json]:
+    """Return what was added and taken, by wall time; the newest unless a start is given."""
+    symbol, span, limit = ask.symbol(), wall_span(ask.params, days(30)), ask.params.limit(500, 500)
+    kind = _margin_change(ask.params)
+    found = ask.venue.engine.margin_changes(ask.account, symbol)
+    rows = [row for row in found if kind in (None, row.type) and row.time in span]
+    return [margin_move(row) for row in span.first(rows, limit)]
+
+
+def _margin_change(params: Params) -> MarginChange | None:
+    value = params.integer("type")
+    try:
+        return None if value is None else MarginChange(value)
+    except ValueError:
+        raise invalid("type") from None
 
 
 def set_multi_assets(ask: Ask) -> Json:

@@ -1,7 +1,7 @@
 """The closed vocabularies of orders as a request spells them, each with its own refusal."""
 
 from perpmesh.exchange.errors import ExchangeError, refusal
-from perpmesh.exchange.words import OrderType, PositionSide, SelfTrade, Side, TimeInForce, WorkingType
+from perpmesh.exchange.words import OrderType, PositionSide, PriceMatch, SelfTrade, Side, TimeInForce, WorkingType
 from perpmesh.exchange_sim.domain.params import Params, missing
 
 
@@ -31,6 +31,10 @@ def position_side(params: Params) -> PositionSide | None:
 def self_trade(params: Params) -> SelfTrade:
     refused = ExchangeError(-5039, "Invalid self trade prevention mode")
     return params.one_of("selfTradePreventionMode", SelfTrade, refused) or SelfTrade.EXPIRE_MAKER
+
+
+def price_match(params: Params) -> PriceMatch:
+    return params.one_of("priceMatch", PriceMatch, ExchangeError(-5037, "Invalid price match")) or PriceMatch.NONE
 
 
 def working_type(params: Params) -> WorkingType:
