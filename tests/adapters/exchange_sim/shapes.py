@@ -6,7 +6,11 @@ NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 def misfits(answer, example, where="", optional=()):
-    """Return what is wrong with `answer`, a line each. A list is measured by the alternatives its example lists."""
+    """Return what is wrong with `answer`, a line each.
+
+    A list of objects or lists is measured by the alternatives its example lists, a list of words by being words, any other
+    element by element.
+    """
     if isinstance(example, dict):
         return _object_misfits(answer, example, where, optional)
     if isinstance(example, list):
@@ -40,7 +44,9 @@ def _object_misfits(answer, example, where, optional):
 def _list_misfits(answer, example, where, optional):
     if not isinstance(answer, list):
         return [f"{where}: {answer!r} is no list"]
-    if example and not isinstance(example[0], dict | list):
+    if all(isinstance(each, str) and not NUMBER.fullmatch(each) for each in example):
+        return [f"{where}: {name!r} is no word" for name in answer if not isinstance(name, str)]
+    if not isinstance(example[0], dict | list):
         pairs = zip(answer, example, strict=False)
         wrong = [line for i, (a, e) in enumerate(pairs) for line in misfits(a, e, f"{where}[{i}]", optional)]
         return wrong if len(answer) == len(example) else [f"{where}: {len(answer)} elements, not {len(example)}"]

@@ -113,6 +113,10 @@ class Routes:
         method, path = route.split(" ")
         self.endpoints[method, path] = Endpoint(handler, security, **more)
 
+    def has(self, route: str) -> bool:
+        method, path = route.split(" ")
+        return (method, path) in self.endpoints
+
     def find(self, method: str, path: str) -> Endpoint:
         """Return the endpoint, or raise -5000."""
         endpoint = self.endpoints.get((method, path.rstrip("/")))

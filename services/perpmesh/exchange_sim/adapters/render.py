@@ -38,7 +38,7 @@ def precise(value: Decimal) -> str:
 
 def symbol_info(spec: SymbolSpec) -> Json:
     """One symbol of exchangeInfo."""
-    lots = {"stepSize": f"{spec.step}", "minQty": f"{spec.min_quantity}"}
+    lots = {"minQty": f"{spec.min_quantity}", "stepSize": f"{spec.step}"}
     return {
         "symbol": spec.symbol,
         "pair": spec.symbol,
@@ -59,9 +59,6 @@ def symbol_info(spec: SymbolSpec) -> Json:
         "underlyingSubType": [spec.sub_type],
         "settlePlan": 0,
         "triggerProtect": f"{spec.trigger_protect}",
-        "liquidationFee": f"{spec.liquidation_fee}",
-        "marketTakeBound": f"{spec.market_take_bound}",
-        "maxMoveOrderLimit": 10_000,
         "filters": [
             {
                 "filterType": "PRICE_FILTER",
@@ -83,4 +80,7 @@ def symbol_info(spec: SymbolSpec) -> Json:
         ],
         "orderTypes": [str(kind) for kind in OrderType],
         "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],
+        "liquidationFee": f"{spec.liquidation_fee}",
+        "marketTakeBound": f"{spec.market_take_bound}",
+        "maxMoveOrderLimit": 10_000,
     }

@@ -194,18 +194,10 @@ def trading_status(ask: Ask) -> Json:
     for symbol in dict.fromkeys(order.symbol for order in orders):
         mine = [order for order in orders if order.symbol == symbol]
         unfilled = sum(not order.executed for order in mine) / len(mine)
-        indicators[symbol] = [_indicator("UFR", round(unfilled, 4), 0.995)]
-    return {"indicators": {**indicators, "ACCOUNT": [_indicator("TMV", 0, 10)]}, "updateTime": ask.wall_ms}
-
-
-def _indicator(name: str, value: float, trigger: float) -> Json:
-    return {
-        "isLocked": False,
-        "plannedRecoverTime": 0,
-        "indicator": name,
-        "value": value,
-        "triggerValue": trigger,
-    }
+        row = {"indicator": "UFR", "value": round(unfilled, 4), "triggerValue": 0.995}
+        indicators[symbol] = [{"isLocked": False, "plannedRecoverTime": 0, **row}]
+    whole = {"indicator": "TMV", "value": 0, "triggerValue": 10, "plannedRecoverTime": 0, "isLocked": False}
+    return {"indicators": {**indicators, "ACCOUNT": [whole]}, "updateTime": ask.wall_ms}
 
 
 def symbol_config(ask: Ask) -> list[Json]:

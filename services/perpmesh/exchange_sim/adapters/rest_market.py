@@ -45,17 +45,17 @@ def add_market_routes(routes: Routes) -> None:
 def exchange_info(ask: Ask) -> Json:
     limits = ask.limits
     return {
-        "timezone": "UTC",
-        "serverTime": ask.wall_ms,
-        "futuresType": "U_MARGINED",
+        "exchangeFilters": [],
         "rateLimits": [
             _rate_limit("REQUEST_WEIGHT", "MINUTE", 1, limits.weight_per_minute),
             _rate_limit("ORDERS", "MINUTE", 1, limits.orders_per_minute),
             _rate_limit("ORDERS", "SECOND", 10, limits.orders_per_ten_seconds),
         ],
-        "exchangeFilters": [],
+        "serverTime": ask.wall_ms,
+        "futuresType": "U_MARGINED",
         "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
         "symbols": [symbol_info(spec) for spec in ask.venue.engine.specs.values()],
+        "timezone": "UTC",
     }
 
 
@@ -100,8 +100,8 @@ def _settlements(feed: SymbolFeed, start_ms: int, end_ms: int) -> range:
 def _funding_row(feed: SymbolFeed, second: int) -> Json:
     return {
         "symbol": feed.spec.symbol,
-        "fundingTime": second * 1_000,
         "fundingRate": money(feed.premium.funding_rate(second)),
+        "fundingTime": second * 1_000,
         "markPrice": money(feed.mark(second).mark),
         "rateType": "Regular",
     }
@@ -261,4 +261,4 @@ def open_interest(ask: Ask) -> Json:
 
 
 def _rate_limit(kind: str, interval: str, number: int, limit: int) -> Json:
-    return {"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": limit}
+    return {"interval": interval, "intervalNum": number, "limit": limit, "rateLimitType": kind}

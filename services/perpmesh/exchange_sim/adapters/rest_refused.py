@@ -33,6 +33,11 @@ REFUSED: Final[dict[str, Refused]] = {
     "POST /fapi/v1/convert/acceptQuote": _CONVERT,
     "GET /fapi/v1/convert/orderStatus": _CONVERT,
     "GET /fapi/v1/pmAccountInfo": Refused(-1109, "Invalid account.", "no account is under portfolio margin"),
+    "POST /fapi/v1/multiAssetsMargin": Refused(
+        -4171,
+        "Adjusted asset mode is currently set and does not need to be adjusted repeatedly.",
+        "one asset only: the mode is off, and asking for it on is refused as well",
+    ),
     "POST /fapi/v1/stock/contract": _unsupported("no contract on shares is traded, so there is nothing to sign"),
 }
 WEIGHTS: Final = {
@@ -50,6 +55,8 @@ PUBLIC = ("GET /fapi/v1/convert/exchangeInfo",)
 def add_refused_routes(routes: Routes) -> None:
     """Enter what is refused into the table: who may ask is checked first, as on Binance."""
     for route, refused in REFUSED.items():
+        if routes.has(route):
+            continue  # it is refused by its own handler, for more than one reason
         security = Security.NONE if route in PUBLIC else Security.SIGNED
         weight = next((weight for tail, weight in WEIGHTS.items() if route.endswith(tail)), 1)
         routes.add(route, _refusing(refused), security, weight=weight)
@@ -60,6 +67,10 @@ def _refusing(refused: Refused) -> Handler:
         raise ExchangeError(refused.code, refused.message)
 
     return handler
+
+
+def refused_always(route: str) -> ExchangeError:
+    return ExchangeError(REFUSED[route].code, REFUSED[route].message)
 
 
 def unsupported() -> ExchangeError:

@@ -6,7 +6,7 @@ from perpmesh.exchange.words import MarginChange, MarginType
 from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security
 from perpmesh.exchange_sim.adapters.render import Json
 from perpmesh.exchange_sim.adapters.render_account import margin_move
-from perpmesh.exchange_sim.adapters.rest_refused import unsupported
+from perpmesh.exchange_sim.adapters.rest_refused import refused_always, unsupported
 from perpmesh.exchange_sim.domain import order_words
 from perpmesh.exchange_sim.domain.params import Params, invalid, missing
 from perpmesh.exchange_sim.domain.span import days, wall_span
@@ -86,8 +86,7 @@ def _margin_change(params: Params) -> MarginChange | None:
 def set_multi_assets(ask: Ask) -> Json:
     """Refuse either way: the mode is off, and one asset cannot be several."""
     if not ask.params.needed_boolean("multiAssetsMargin"):
-        text = "Adjusted asset mode is currently set and does not need to be adjusted repeatedly."
-        raise ExchangeError(-4171, text)
+        raise refused_always("POST /fapi/v1/multiAssetsMargin")
     engine = ask.venue.engine
     if any(engine.settings(ask.account, symbol).margin_type is MarginType.ISOLATED for symbol in ask.venue.feeds):
         text = "Unable to adjust to Multi-Assets mode with symbols of USDⓈ-M Futures under isolated-margin mode."
