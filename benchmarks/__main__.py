@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks import alone, events, exchange, figures, orders, rpc
+from benchmarks import alone, engine, events, exchange, figures, orders, rpc
 from benchmarks.tables import Table, show
 from perpmesh.testing.mesh import Mesh
 
@@ -42,6 +42,7 @@ IN_A_MESH: dict[str, Callable[[Started], Iterable[Table]]] = {
 }
 # Each starts what it needs and stops it again.
 BY_THEMSELVES: dict[str, Callable[[], Iterable[Table]]] = {
+    "engine": engine.main,
     "decisions": lambda: [orders.decisions_at_high_speed()],
     "exchange": lambda: [exchange.orders_per_second()],
 }

@@ -38,13 +38,10 @@ def _find(account: Account, command: AmendOrder) -> Order:
     """The number wins when both are sent."""
     if command.order_id is None and command.client_order_id is None:
         raise refusal(-1102, "orderId")
-    for order in account.open_orders.values():
-        named = order.order_id == command.order_id or (
-            command.order_id is None and order.client_id == command.client_order_id
-        )
-        if named and order.symbol == command.symbol:
-            return order
-    raise refusal(-2013)
+    order = orders.find_open(account, command.symbol, command.order_id, command.client_order_id)
+    if order is None:
+        raise refusal(-2013)
+    return order
 
 
 def _check_amendable(spec: SymbolSpec, order: Order, command: AmendOrder) -> None:

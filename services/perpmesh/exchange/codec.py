@@ -10,6 +10,8 @@ from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
+DERIVED = "derived"  # in a field's metadata: it follows from the others and is not kept
+
 Decoder = Callable[[Any], Any]
 
 
@@ -36,7 +38,7 @@ def _plain(value: object) -> Any:
 
 @cache
 def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    return tuple(field.name for field in fields(kind) if not field.metadata.get(DERIVED))
 
 
 @cache
@@ -53,7 +55,8 @@ def _decoder(kind: Any) -> Decoder:
 def _dataclass_decoder(kind: Any) -> Decoder:
     hints = get_type_hints(kind)
     parts = [_decoder(hints[name]) for name in _names(kind)]
-    return lambda values: kind(*[part(value) for part, value in zip(parts, values, strict=True)])
+    names = _names(kind)
+    return lambda values: kind(**{n: part(v) for n, part, v in zip(names, parts, values, strict=True)})
 
 
 def _generic_decoder(kind: Any) -> Decoder:

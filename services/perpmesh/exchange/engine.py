@@ -75,8 +75,8 @@ def _set_mark(world: World, command: commands.SetMark) -> None:
     market.time = world.market_ms
 
 
-def _nothing(world: World, command: commands.AdvanceTime) -> None:
-    """Time alone passes; `Engine.apply` does what is due."""
+def _advance_time(world: World, _: commands.AdvanceTime) -> None:
+    conditional.expire_due(world)
 
 
 HANDLERS: Final[dict[type, Handler]] = {
@@ -103,8 +103,12 @@ HANDLERS: Final[dict[type, Handler]] = {
     commands.ChangeSymbol: delisting.change,
     commands.Liquidate: liquidation.force,
     commands.FundInsurance: accounts.fund_insurance,
-    commands.AdvanceTime: _nothing,
+    commands.AdvanceTime: _advance_time,
 }
+
+
+# They change no price, position, wallet or setting unless they fill something, and a fill says so itself.
+CALM: Final = frozenset({commands.PlaceOrder, commands.AmendOrder, commands.CancelOrder, commands.CancelAllOrders})
 
 
 class Engine:
@@ -126,10 +130,15 @@ class Engine:
         """
         world = self._world
         world.market_ms, world.wall_ms, world.events = market_ms, wall_ms, []
-        HANDLERS[type(command)](world, command)
-        if isinstance(command, commands.AdvanceTime):
-            conditional.expire_due(world)
-        self._settle()
+        kind = type(command)
+        if kind in CALM:
+            HANDLERS[kind](world, command)
+        else:
+            world.unsettle()
+            HANDLERS[kind](world, command)
+            world.unsettle()
+        if world.unsettled or world.went_flat:
+            self._settle()
         return world.events
 
     def _settle(self) -> None:
@@ -141,6 +150,7 @@ class Engine:
             liquidated = liquidation.watch(world)
             conditional.tidy(world)
             if not (any(triggered) or liquidated):
+                world.unsettled = False
                 return
 
     def test(self, command: commands.PlaceOrder, *, wall_ms: int) -> OrderView:

@@ -45,6 +45,7 @@ def fill(
     notional = trade.price * trade.lots * spec.unit
     before = position.lots
     realized = _move(account, position, spec, order.side, trade)
+    world.unsettle()
     rate = 0 if free else fees.commission_ppm(account, spec, maker=maker)
     commission = _commission(notional, rate)
     position.fees += commission * abs(position.lots - before) // trade.lots if _grew(before, position.lots) else 0
@@ -127,7 +128,7 @@ def _advance(
 ) -> None:
     """Move the order on, and tell: the account first, then the order, as the exchange does."""
     spec = world.specs[order.symbol]
-    order.executed += trade.lots
+    world.fill_part(order, trade.lots)
     order.quote += trade.price * trade.lots * spec.unit
     if order.remaining == 0:
         world.finish(order, OrderStatus.FILLED)

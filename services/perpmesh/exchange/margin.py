@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
+from typing import NamedTuple
 
+from perpmesh.exchange.commitments import Commitment
 from perpmesh.exchange.state import Account, Market, Order, Position, place_of
 from perpmesh.exchange.symbols import MONEY, Bracket, SymbolSpec
-from perpmesh.exchange.words import PositionSide, Side
+from perpmesh.exchange.words import PositionSide
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceMargin:
+class PlaceMargin(NamedTuple):
     """The margins of one position place. Open orders count with the worse of their two directions."""
 
     position: int
@@ -47,12 +48,13 @@ class Totals:
         return max(0, self.raw_available - max(0, self.cross_unrealized))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Books:
     """What the maths needs to know beside the account: the rules and the prices."""
 
     specs: Mapping[str, SymbolSpec]
     markets: Mapping[str, Market]
+    epoch: int = 0  # of prices, positions, wallets and settings: what was reckoned in an earlier one holds no more
 
     def mark(self, symbol: str) -> int:
         """Return the mark price in money units, the last price while there is no mark yet."""
@@ -78,25 +80,60 @@ def place_margin(
 ) -> PlaceMargin:
     """Return the margins of a place, as if orders worth `more_buys` and `more_sells` rested there too."""
     place = place_of(symbol, side)
-    notional = books.notional(account.position(place))
+    position, commitment = account.positions.get(place), account.commitments.places.get(place)
+    notional = books.notional(position) if position is not None and position.lots else 0
     buys, sells = more_buys, more_sells
-    for order in account.open_orders.values():
-        if order.place == place and not order.reduce_only:
-            if order.side is Side.BUY:
-                buys += books.order_notional(order)
-            else:
-                sells += books.order_notional(order)
+    if commitment is not None:
+        buys, sells = buys + commitment.buys, sells + commitment.sells
     leverage = account.leverage_of(symbol)
-    worst = max(abs(notional), abs(notional + buys), abs(notional - sells))
-    position = abs(notional) // leverage
-    return PlaceMargin(position, worst // leverage - position, buys, sells)
+    held = abs(notional) // leverage
+    return PlaceMargin(held, _worst(notional, buys, sells) // leverage - held, buys, sells)
+
+
+def _worst(notional: int, buys: int, sells: int) -> int:
+    """Return the largest notional value that a place can come to."""
+    return max(abs(notional), abs(notional + buys), abs(notional - sells)) if notional else max(buys, sells)
+
+
+def available(books: Books, account: Account) -> int:
+    """Return `Totals.raw_available`, reckoned anew only in another epoch: orders keep it in step by `follow`."""
+    commitments = account.commitments
+    if commitments.epoch == books.epoch:
+        return commitments.available
+    for place, position in account.positions.items():
+        if position.lots:
+            commitments.at(place, position.symbol)
+    left = account.cross_wallet
+    for place, commitment in commitments.places.items():
+        symbol, found = commitment.symbol, account.positions.get(place)
+        notional = commitment.notional = books.notional(found) if found is not None and found.lots else 0
+        leverage = account.leverage_of(symbol)
+        commitment.held = abs(notional) // leverage
+        commitment.margin = _worst(notional, commitment.buys, commitment.sells) // leverage - commitment.held
+        left -= commitment.margin
+        if found is not None and found.lots and not account.is_isolated(symbol):
+            left += notional - found.cost - commitment.held
+    commitments.epoch, commitments.available = books.epoch, left
+    return left
+
+
+def follow(books: Books, account: Account, commitment: Commitment) -> None:
+    """Keep `available` in step with orders that came or went at a place."""
+    commitments = account.commitments
+    if commitments.epoch == books.epoch:
+        worst = _worst(commitment.notional, commitment.buys, commitment.sells)
+        margin = worst // account.leverage_of(commitment.symbol) - commitment.held
+        commitments.available += commitment.margin - margin
+        commitment.margin = margin
 
 
 def open_places(account: Account) -> Iterator[tuple[str, PositionSide]]:
     """Yield each (symbol, side) that has a position or an open order, in a fixed order."""
-    keys = {(p.symbol, p.side) for p in account.positions.values() if p.lots}
-    keys |= {(o.symbol, o.position_side) for o in account.open_orders.values()}
-    yield from sorted(keys)
+    keys = {place for place, position in account.positions.items() if position.lots}
+    keys |= {place for place, commitment in account.commitments.places.items() if commitment.orders}
+    for key in sorted(keys):
+        symbol, side = key.split(":")
+        yield symbol, PositionSide(side)
 
 
 def totals(books: Books, account: Account) -> Totals:

@@ -1,28 +1,27 @@
 """Orders meet: price first, then time; the background's liquidity and our accounts' orders in one book."""
 
-from collections.abc import Iterator
-
 from perpmesh.exchange import fills
 from perpmesh.exchange.state import Order
 from perpmesh.exchange.words import Execution, ExpireReason, OrderStatus, OrderType, SelfTrade, Side, TimeInForce
 from perpmesh.exchange.world import World
 
 Level = list[int]
+BUY = Side.BUY
 
 
 def best(world: World, symbol: str, side: Side) -> int:
     """Return the best price in ticks on `side` of the public book, 0 when that side is empty."""
-    levels, orders = world.state.markets[symbol].levels(side), world.resting[symbol, side]
-    prices = [level[0] for level in levels[:1]] + [order.price for order in orders[:1]]
-    if not prices:
-        return 0
-    return max(prices) if side is Side.BUY else min(prices)
+    levels, own = world.state.markets[symbol].levels(side), world.resting[symbol, side].best
+    shown = levels[0][0] if levels else 0
+    if not own or not shown:
+        return own or shown
+    return max(own, shown) if side is BUY else min(own, shown)
 
 
 def price_level(world: World, symbol: str, side: Side, number: int) -> int:
     """Return the `number`-th best price on `side` of the public book, in ticks; 0 when it has fewer."""
     prices = {price for price, _ in world.state.markets[symbol].levels(side)}
-    prices |= {order.price for order in world.resting[symbol, side]}
+    prices.update(world.resting[symbol, side].prices)
     best_first = sorted(prices, reverse=side is Side.BUY)
     return best_first[number - 1] if len(best_first) >= number else 0
 
@@ -34,9 +33,9 @@ def acceptable(side: Side, limit: int, price: int) -> bool:
 
 def can_fill(world: World, symbol: str, side: Side, limit: int, lots: int) -> bool:
     """Return whether the whole of an order would find counterparties now: self-trade prevention spares fill-or-kill."""
-    levels, makers = world.state.markets[symbol].levels(side.other), world.resting[symbol, side.other]
+    levels, makers = world.state.markets[symbol].levels(side.other), world.resting[symbol, side.other].within(limit)
     found = sum(size for price, size in levels if acceptable(side, limit, price))
-    found += sum(m.remaining for m in makers if acceptable(side, limit, m.price))
+    found += sum(maker.remaining for maker in makers)
     return found >= lots
 
 
@@ -68,15 +67,14 @@ def take(world: World, order: Order, limit: int, *, execution: Execution = Execu
 def _front(world: World, order: Order, price: int) -> tuple[Order | None, Level | None]:
     """Return who is first at `price`: a resting order, or the background's level ahead of it or alone."""
     levels = world.state.markets[order.symbol].levels(order.side.other)
-    orders = world.resting[order.symbol, order.side.other]
     level = levels[0] if levels and levels[0][0] == price else None
-    maker = orders[0] if orders and orders[0].price == price else None
+    maker = world.resting[order.symbol, order.side.other].first(price)
     return (None, level) if maker is None or (level is not None and maker.queue_ahead > 0) else (maker, level)
 
 
 def _take_background(world: World, order: Order, level: Level, lots: int, execution: Execution) -> None:
     side, levels = order.side, world.state.markets[order.symbol].levels(order.side.other)
-    queue = [o for o in world.resting[order.symbol, side.other] if o.price == level[0]]
+    queue = list(world.resting[order.symbol, side.other].at(level[0]))
     ahead = queue[0].queue_ahead if queue else level[1]
     lots = min(lots, level[1], ahead)
     level[1] -= lots
@@ -140,7 +138,8 @@ def _background_at(world: World, order: Order) -> int:
 def background_trade(world: World, symbol: str, price: int, lots: int, taker: Side) -> None:
     """Somebody else took `lots` at `price`: resting orders at better prices were hit first, then the queue at it."""
     left, passed = lots, 0
-    for maker in _makers_hit(world, symbol, price, taker):
+    makers = world.resting[symbol, taker.other]
+    for maker in makers.within(price):
         if maker.price == price:
             step = min(left, max(0, maker.queue_ahead - passed))
             left, passed = left - step, passed + step
@@ -148,18 +147,10 @@ def background_trade(world: World, symbol: str, price: int, lots: int, taker: Si
         if left == 0:
             break
     passed += left
-    for waiting in world.resting[symbol, taker.other]:
-        if waiting.price == price:
-            waiting.queue_ahead = max(0, waiting.queue_ahead - passed)
+    for waiting in makers.at(price):
+        waiting.queue_ahead = max(0, waiting.queue_ahead - passed)
     if passed:
         fills.print_trade(world, symbol, price, passed, taker)
-
-
-def _makers_hit(world: World, symbol: str, price: int, taker: Side) -> Iterator[Order]:
-    for maker in list(world.resting[symbol, taker.other]):
-        if not acceptable(taker, price, maker.price):
-            return
-        yield maker
 
 
 def fill_maker(world: World, maker: Order, lots: int, taker: Side) -> int:
@@ -181,10 +172,13 @@ def replace_background(world: World, symbol: str, bids: list[Level], asks: list[
     market.bids = sorted(bids, reverse=True)
     market.asks = sorted(asks)
     for side in Side:
-        levels = market.levels(side.other)
-        for maker in list(world.resting[symbol, side]):
+        levels, makers = market.levels(side.other), world.resting[symbol, side]
+        for maker in makers.within(levels[0][0]) if levels else ():
             while levels and maker.status.is_open and acceptable(side, maker.price, levels[0][0]):
                 levels[0][1] -= fill_maker(world, maker, levels[0][1], side.other)
                 if levels[0][1] == 0:
                     levels.pop(0)
-            maker.queue_ahead = min(maker.queue_ahead, _background_at(world, maker))
+        shown = {level[0]: level[1] for level in market.levels(side)}
+        for maker in makers:
+            if maker.queue_ahead:
+                maker.queue_ahead = min(maker.queue_ahead, shown.get(maker.price, 0))

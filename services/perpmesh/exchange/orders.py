@@ -133,7 +133,7 @@ def _check(world: World, wish: Wish, *, triggered: bool = False) -> None:
     listing.check_open(spec, reduce_only=wish.reduce_only)
     if wish.client_id and not triggered:
         _check_unique(account, wish.client_id)
-    if sum(o.symbol == wish.symbol for o in account.open_orders.values()) >= spec.max_orders:
+    if account.commitments.count(wish.symbol) >= spec.max_orders:
         raise refusal(-2025)
     mark = world.books.mark(wish.symbol)
     if wish.ticks:
@@ -151,7 +151,7 @@ def _check(world: World, wish: Wish, *, triggered: bool = False) -> None:
 
 def _check_unique(account: Account, client_id: str) -> None:
     """A client id is unique among open orders only: that of a finished order is accepted again."""
-    if any(o.client_id == client_id for o in account.open_orders.values()):
+    if client_id in account.commitments.named:
         raise refusal(-4116)
 
 
@@ -204,7 +204,7 @@ def check_affordable(
     leverage = account.leverage_of(spec.symbol)
     if (after.position + after.open_orders) * leverage > spec.max_notional(leverage):
         raise refusal(-2027)
-    if growth + open_loss > margin.totals(world.books, account).raw_available:
+    if growth + open_loss > margin.available(world.books, account):
         raise refusal(-2019)
 
 
@@ -271,8 +271,8 @@ def _order(world: World, wish: Wish, number: int) -> Order:
 def execute(world: World, order: Order) -> None:
     """Let an accepted order meet the book."""
     world.report_order(order, Execution.NEW)
-    bound = filters.market_bound(world.specs[order.symbol], order.side, world.books.mark(order.symbol))
-    stopped = matching.take(world, order, order.price or bound)
+    limit = order.price or filters.market_bound(world.specs[order.symbol], order.side, world.books.mark(order.symbol))
+    stopped = matching.take(world, order, limit)
     matching.settle_remainder(world, order, stopped)
 
 
@@ -281,17 +281,26 @@ def cancel(world: World, command: CancelOrder) -> None:
     world.spec(command.symbol)
     if command.order_id is None and command.client_order_id is None:
         raise refusal(-1102, "orderId")
-    found = [o for o in account.open_orders.values() if o.symbol == command.symbol and _named(o, command)]
-    if not found:
+    order = find_open(account, command.symbol, command.order_id, command.client_order_id)
+    if order is None:
         raise refusal(-2011)
-    world.take_down(found[0], OrderStatus.CANCELED, Execution.CANCELED)
+    world.take_down(order, OrderStatus.CANCELED, Execution.CANCELED)
 
 
-def _named(order: Order, command: CancelOrder) -> bool:
-    """The number wins when both are sent."""
-    if command.order_id is not None:
-        return order.order_id == command.order_id
-    return order.client_id == command.client_order_id
+def find_open(account: Account, symbol: str, order_id: int | None, client_id: str | None) -> Order | None:
+    """Return the open order that is meant: the number wins when both are sent."""
+    if order_id is None and client_id is not None:
+        order_id = account.commitments.named.get(client_id)
+    order = account.open_orders.get(order_id) if order_id is not None else None
+    if order is not None and order.symbol != symbol:
+        return _namesake(account, symbol, client_id) if client_id == order.client_id else None
+    return order
+
+
+def _namesake(account: Account, symbol: str, client_id: str) -> Order | None:
+    """Return the open order of that name in another symbol than the oldest one's."""
+    named = (o for o in account.open_orders.values() if o.symbol == symbol and o.client_id == client_id)
+    return next(named, None)
 
 
 def cancel_all(world: World, command: CancelAllOrders) -> None:
@@ -316,6 +325,9 @@ def expire_due(world: World) -> None:
 
 def expire_orphans(world: World, account: Account, place: str) -> None:
     """Reduce-only orders that have nothing left to reduce expire."""
+    commitment = account.commitments.places.get(place)
+    if commitment is None or not commitment.reducing:
+        return
     lots = account.position(place).lots
     for order in list(account.open_orders.values()):
         if order.place == place and order.reduce_only and lots * order.side.sign >= 0:

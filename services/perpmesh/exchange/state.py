@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from perpmesh.exchange import codec
+from perpmesh.exchange.commitments import Commitments
 from perpmesh.exchange.words import (
     AlgoStatus,
     IncomeType,
@@ -186,6 +188,7 @@ class Account:
     margin_moves: list[MarginMove] = field(default_factory=list)
     fee_tier: int = 0
     commissions: dict[str, list[int]] = field(default_factory=dict)  # symbol: maker and taker ppm of its own
+    commitments: Commitments = field(default_factory=Commitments, metadata={codec.DERIVED: True}, compare=False)
 
     def leverage_of(self, symbol: str) -> int:
         return self.leverage.get(symbol, DEFAULT_LEVERAGE)
@@ -242,4 +245,4 @@ class State:
 
 def place_of(symbol: str, side: PositionSide) -> str:
     """Return the key under which an account keeps a position."""
-    return f"{symbol}:{side.value}"
+    return symbol + ":" + side

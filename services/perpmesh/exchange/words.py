@@ -4,16 +4,16 @@ from enum import IntEnum, StrEnum
 
 
 class Side(StrEnum):
+    sign: int
+    other: "Side"
+
     BUY = "BUY"
     SELL = "SELL"
 
-    @property
-    def sign(self) -> int:
-        return 1 if self is Side.BUY else -1
 
-    @property
-    def other(self) -> "Side":
-        return Side.SELL if self is Side.BUY else Side.BUY
+# Attributes, for they are read with every command: a property of an enum costs ten times as much.
+Side.BUY.sign, Side.SELL.sign = 1, -1
+Side.BUY.other, Side.SELL.other = Side.SELL, Side.BUY
 
 
 class PositionSide(StrEnum):

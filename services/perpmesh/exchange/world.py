@@ -1,12 +1,13 @@
 """The state while a command acts on it: the two times, the facts so far, and the index of resting orders."""
 
-from bisect import insort
 from collections.abc import Sequence
 from typing import TypeVar
 
-from perpmesh.exchange import present
+from perpmesh.exchange import margin, present
+from perpmesh.exchange.commitments import Commitment
 from perpmesh.exchange.errors import refusal
 from perpmesh.exchange.events import AccountUpdated, AlgoUpdated, Event, IncomeBooked, OrderUpdated
+from perpmesh.exchange.ladder import Ladder
 from perpmesh.exchange.listing import with_rules
 from perpmesh.exchange.margin import Books
 from perpmesh.exchange.state import HISTORY, Account, Algo, Income, Market, Order, Position, State
@@ -14,11 +15,6 @@ from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.words import AlgoStatus, BalanceReason, Execution, IncomeType, OrderStatus, PositionSide, Side
 
 T = TypeVar("T", Order, Algo)
-
-
-def priority(order: Order) -> tuple[int, int]:
-    """Return the place of a resting order in its side of the book: the best price first, then the oldest."""
-    return (-order.price if order.side is Side.BUY else order.price, order.rank)
 
 
 class World:
@@ -31,11 +27,17 @@ class World:
         self.market_ms = 0
         self.wall_ms = 0
         self.events: list[Event] = []
+        self.unsettled = True  # prices, positions or wallets are not what they were when triggers were last looked at
         self.went_flat: list[tuple[Account, str]] = []  # places whose position closed or turned, not yet tidied
-        self.resting: dict[tuple[str, Side], list[Order]] = {(s, side): [] for s in self.specs for side in Side}
+        self.resting: dict[tuple[str, Side], Ladder] = {(s, side): Ladder(side) for s in self.specs for side in Side}
         for account in state.accounts.values():
             for order in account.open_orders.values():
-                self.rest(order)
+                self._rest(account, order)
+
+    def unsettle(self) -> None:
+        """Say that a price, a position, a wallet or a setting changes: margins and triggers are looked at anew."""
+        self.unsettled = True
+        self.books.epoch += 1
 
     # Looking up.
 
@@ -58,25 +60,43 @@ class World:
     def account_of(self, order: Order | Algo) -> Account:
         return self.state.accounts[order.account]
 
-    # The resting index.
-
-    def rest(self, order: Order) -> None:
-        insort(self.resting[order.symbol, order.side], order, key=priority)
-
-    def unrest(self, order: Order) -> None:
-        side = self.resting[order.symbol, order.side]
-        if order in side:
-            side.remove(order)
-
-    def withdraw(self, order: Order) -> None:
-        """Take an order out of the book and the open ones for a moment, to be changed and put back."""
-        del self.account_of(order).open_orders[order.order_id]
-        self.unrest(order)
+    # Resting orders: in the account, in what it is committed to, and in the book.
 
     def put_back(self, order: Order) -> None:
         """Let an order rest, at the place its rank gives it."""
-        self.account_of(order).open_orders[order.order_id] = order
-        self.rest(order)
+        account = self.state.accounts[order.account]
+        account.open_orders[order.order_id] = order
+        self._rest(account, order)
+
+    def withdraw(self, order: Order) -> None:
+        """Take an order out of the book and the open ones; before it ends, or to be changed and put back."""
+        account = self.state.accounts[order.account]
+        del account.open_orders[order.order_id]
+        commitment = account.commitments.leave(order, account.open_orders.values())
+        self._commit(account, commitment, order, -order.remaining)
+        self.resting[order.symbol, order.side].discard(order)
+
+    def fill_part(self, order: Order, lots: int) -> None:
+        """Count `lots` of an order as executed."""
+        account = self.state.accounts[order.account]
+        if order.order_id in account.open_orders:
+            self._commit(account, account.commitments.places[order.place], order, -lots)
+        order.executed += lots
+
+    def _rest(self, account: Account, order: Order) -> None:
+        self._commit(account, account.commitments.enter(order), order, order.quantity - order.executed)
+        self.resting[order.symbol, order.side].add(order)
+
+    def _commit(self, account: Account, commitment: Commitment, order: Order, lots: int) -> None:
+        """Change what the orders at a place are worth by `lots` of `order`."""
+        if order.reduce_only:
+            return
+        worth = lots * order.price * self.specs[order.symbol].unit
+        if order.side.sign > 0:
+            commitment.buys += worth
+        else:
+            commitment.sells += worth
+        margin.follow(self.books, account, commitment)
 
     # Saying what happened.
 
@@ -124,6 +144,7 @@ class World:
         if amount == 0:
             return
         account.wallet += amount
+        self.unsettle()
         row = Income(symbol, kind, amount, info or kind.value, self.market_ms, self.state.next_tran_id, trade_id)
         self.state.next_tran_id += 1
         account.income.append(row)
@@ -137,8 +158,8 @@ class World:
         account = self.account_of(order)
         order.status = status
         self.touch(order)
-        if account.open_orders.pop(order.order_id, None) is not None:
-            self.unrest(order)
+        if order.order_id in account.open_orders:
+            self.withdraw(order)
         remember(account.finished, order.order_id, order)
 
     def take_down(self, order: Order, status: OrderStatus, execution: Execution, *, reason: int = 0) -> None:
