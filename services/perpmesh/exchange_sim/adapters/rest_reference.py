@@ -15,6 +15,7 @@ def add_reference_routes(routes: Routes) -> None:
     """Enter what is rarely asked into the table."""
     for path in ("/sapi/v1/capital/config/getall", "/sapi/v1/margin/allPairs"):
         routes.add(f"GET {path}", lambda _: [])
+    routes.add("GET /sapi/v1/system/status", lambda _: {"status": 0, "msg": "normal"})
     routes.add("GET /fapi/v1/constituents", constituents, weight=2)
     routes.add("GET /fapi/v1/indexInfo", index_info)
     routes.add("GET /fapi/v1/assetIndex", asset_index, weight=with_symbol(1, 10))
