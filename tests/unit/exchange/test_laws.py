@@ -8,15 +8,21 @@ from hypothesis import strategies as st
 from perpmesh.exchange import commands as c
 from perpmesh.exchange.engine import Engine
 from perpmesh.exchange.errors import ExchangeError
-from perpmesh.exchange.events import AlgoUpdated, Event, MarginCalled, OrderUpdated, PositionLiquidated
+from perpmesh.exchange.events import (
+    AccountUpdated,
+    AlgoUpdated,
+    Event,
+    MarginCalled,
+    OrderUpdated,
+    PositionLiquidated,
+    SymbolChanged,
+)
 from perpmesh.exchange.symbols import default_symbols
-from perpmesh.exchange.words import AlgoStatus, Execution, PositionSide, Side
+from perpmesh.exchange.views import PositionView
+from perpmesh.exchange.words import AlgoStatus, BalanceReason, Execution, IncomeType, PositionSide, Side
+from perpmesh.testing.exchange_life import MARKET_MS, MID, WALL_MS, Life, births
 
 from .conftest import D
-from .life import MID, Life
-
-MARKET_MS, WALL_MS = 1_700_000_000_000, 1_800_000_000_000
-START = {"alice": D(12_000), "bob": D(3_000)}
 
 runs = st.integers(0, 2**32).map(lambda seed: list(Life(seed).commands(120)))
 careful = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
@@ -24,10 +30,7 @@ careful = settings(max_examples=15, deadline=None, suppress_health_check=list(He
 
 def begun() -> Engine:
     engine = Engine(default_symbols())
-    commands = [c.CreateAccount(name, balance) for name, balance in START.items()]
-    commands += [c.SetMark(symbol, middle, middle) for symbol, middle in MID.items()]
-    commands += [c.SetBook(s, ((m - 1, D(50)),), ((m + 1, D(50)),)) for s, m in MID.items()]
-    run(engine, commands)
+    run(engine, list(births()))
     return engine
 
 
@@ -61,6 +64,8 @@ def test_the_income_history_explains_the_wallet(commands) -> None:
         trades = sum(t.realized - t.commission for t in engine.trades(name))
         booked = [r for r in engine.income(name) if r.trade_id]
         assert sum(r.amount for r in booked) == trades
+        told = sum(p.realized for p in engine.positions(name))
+        assert told == sum(r.amount for r in booked if r.type is IncomeType.REALIZED_PNL)
 
 
 @careful
@@ -85,6 +90,27 @@ def test_positions_are_the_sum_of_their_trades(commands) -> None:
         for symbol in MID:
             signed = sum(t.quantity * t.side.sign for t in engine.trades(name, symbol))
             assert sum(p.amount for p in engine.positions(name, symbol)) == signed
+
+
+def shown(place: PositionView) -> tuple[object, ...]:
+    return place.amount, place.entry_price, place.isolated_wallet, place.realized, place.update_time
+
+
+@careful
+@given(runs)
+def test_what_an_account_was_told_last_is_what_it_reads_when_all_is_quiet(commands) -> None:
+    engine = begun()
+    facts = run(engine, commands)
+    told = [fact for fact in facts if isinstance(fact, AccountUpdated)]
+    for name in engine.accounts():
+        mine = [fact for fact in told if fact.account == name]
+        account, last = engine.account(name), mine[-1] if mine else None
+        if last is not None:
+            assert (last.wallet, last.cross_wallet) == (account.wallet, account.cross_wallet)
+        places = {(p.symbol, p.position_side): p for fact in mine for p in fact.positions}
+        for place in account.positions:
+            if place.amount:
+                assert shown(places[place.symbol, place.position_side]) == shown(place)
 
 
 @careful
@@ -159,7 +185,13 @@ def test_these_laws_were_tried_on_a_full_life() -> None:
     facts = [fact for seed in range(20) for fact in run(begun(), list(Life(seed).commands(250)))]
     orders = [e for e in facts if isinstance(e, OrderUpdated)]
     assert sum(e.execution is Execution.TRADE and e.maker for e in orders) > 100
-    assert {e.expire_reason for e in orders if e.execution is Execution.EXPIRED} >= {1, 2, 4, 5, 9}
+    assert {e.expire_reason for e in orders if e.execution is Execution.EXPIRED} >= {1, 2, 4, 5, 7, 9}
+    assert {e.execution for e in orders} == set(Execution)
+    forced = {e.order.client_order_id.partition("-")[0] for e in orders if e.execution is Execution.CALCULATED}
+    assert forced == {"autoclose", "adl_autoclose", "settlement_autoclose"}
+    reasons = {e.reason for e in facts if isinstance(e, AccountUpdated)}
+    assert reasons == set(BalanceReason)
+    assert any(isinstance(e, SymbolChanged) for e in facts)
     assert {e.algo.status for e in facts if isinstance(e, AlgoUpdated)} == set(AlgoStatus)
     assert any(isinstance(e, MarginCalled) for e in facts)
     assert any(isinstance(e, PositionLiquidated) for e in facts)
