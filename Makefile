@@ -10,7 +10,7 @@ NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
 DETACH ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install web up down status test check generate bench bench-alone clean
+.PHONY: help install web up down status test fuzz check generate bench bench-alone clean
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -43,6 +43,9 @@ status: install ## Show the health of every part.
 
 test: install web ## The whole test suite, on ports and folders of its own.
 	$(BIN)/python -m pytest
+
+fuzz: install ## Try the exchange with EXAMPLES=2000 times ten made-up requests of each kind, others each time.
+	EXAMPLES=$${EXAMPLES:-2000} $(BIN)/python -m pytest --timeout=0 tests/adapters/exchange_sim/fuzz
 
 check: install web/node_modules/installed ## Format, lint, types, floors, contracts, generated code current.
 	$(BIN)/ruff format --check --quiet services tests benchmarks examples

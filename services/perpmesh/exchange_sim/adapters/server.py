@@ -9,8 +9,33 @@ from aiohttp import web
 
 from perpmesh.exchange_sim.adapters.door import Door
 from perpmesh.exchange_sim.adapters.sockets import Sockets
+from perpmesh.platform import telemetry
 
+log = telemetry.log(__name__)
 BODY_MAX = 256 * 1024
+
+
+class Handler(web.RequestHandler):
+    """One connection. What is not even HTTP is refused in the venue's form, too."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        log.info("not a request", status=status, error=repr(exc)[:200], remote=request.remote)
+        answer = web.json_response({"code": -1013, "msg": "INVALID_MESSAGE"}, status=status)
+        answer.force_close()
+        return answer
+
+
+class Server(web.Server):
+    """Makes a Handler of each connection."""
+
+    def __call__(self) -> Handler:
+        return Handler(self, loop=self._loop, **self._kwargs)
 
 
 @asynccontextmanager
@@ -21,7 +46,7 @@ async def http_server(door: Door, sockets: Sockets, host: str, port: int) -> Asy
         return await (sockets if sockets.serves(request) else door).handle(request)
 
     # The library's router costs a third of a request, and there is nothing to route: the door has a table of its own.
-    server = web.Server(handle, request_factory=_request, access_log=None)
+    server = Server(handle, request_factory=_request, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=2.0)
     await runner.setup()
     try:
