@@ -7,6 +7,7 @@ from pathlib import Path
 from perpmesh.exchange_sim.domain.limits import Limits
 from perpmesh.exchange_sim.domain.signature import public_key
 from perpmesh.kernel.errors import Invalid
+from perpmesh.platform.settings import EXCHANGE, MeshSettings
 
 ACCOUNT_PARTS = 3
 
@@ -48,6 +49,19 @@ class Config:
     start_ms: int | None = None  # where in the data to begin; None: five days into it
     limits: Limits = field(default_factory=Limits)
     strict_routes: bool = False  # withhold market streams off their route, as the venue does silently
+
+    @classmethod
+    def of_mesh(cls, settings: MeshSettings) -> "Config":
+        """Return the paper venue of a mesh."""
+        key, secret = settings.api_key.get_secret_value(), settings.api_secret.get_secret_value()
+        return cls(
+            host=settings.listen_host,
+            port=settings.exchange_port,
+            grpc_listen=settings.listen(EXCHANGE),
+            speed=settings.exchange_speed,
+            accounts=(AccountConfig.parse(f"{key}:{secret}:{settings.exchange_balance}"),),
+            state_dir=settings.state_dir / "exchange",
+        )
 
 
 def _public_key(path: Path) -> str:

@@ -18,11 +18,15 @@ from perpmesh.exchange_sim.adapters.desk import Desk
 from perpmesh.exchange_sim.adapters.door import Door
 from perpmesh.exchange_sim.adapters.hub import Hub
 from perpmesh.exchange_sim.adapters.opening import open_venue
+from perpmesh.exchange_sim.adapters.origin import seeds_of
+from perpmesh.exchange_sim.adapters.request_faults import RequestFaults
 from perpmesh.exchange_sim.adapters.server import http_server
 from perpmesh.exchange_sim.adapters.sockets import Sockets
+from perpmesh.exchange_sim.adapters.stream_faults import StreamFaults
 from perpmesh.exchange_sim.application.ports import Batch, Happening
 from perpmesh.exchange_sim.application.sequencer import Sequencer
 from perpmesh.exchange_sim.config import Config
+from perpmesh.exchange_sim.domain.fault_plan import FaultPlan
 from perpmesh.exchange_sim.domain.limits import Limits
 from perpmesh.platform.time import SystemClock
 
@@ -130,8 +134,10 @@ async def test_a_listener_that_does_not_read_is_dropped_and_nobody_else_waits(se
     clock = SystemClock()
     venue, journal, replay, _ = open_venue(Config(), clock)
     board = Board(venue, clock.now_ms())
-    hub = Hub(venue, board, clock)
-    desk = Desk(Sequencer(venue, journal, hub, clock, replay), board, Limits(), clock)
+    plan = FaultPlan(seeds_of(1))
+    hub = Hub(venue, board, clock, StreamFaults(plan, clock))
+    sequencer = Sequencer(venue, journal, hub, clock, replay)
+    desk = Desk(sequencer, board, Limits(), clock, RequestFaults(plan, clock))
     async with http_server(Door(desk), Sockets(hub, desk, strict_routes=False), "127.0.0.1", 0) as port:
         deaf = socket.socket()
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)

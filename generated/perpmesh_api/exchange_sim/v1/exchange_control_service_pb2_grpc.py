@@ -55,10 +55,45 @@ class ExchangeControlServiceStub:
                 request_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ResumeReplayRequest.SerializeToString,
                 response_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ResumeReplayResponse.FromString,
                 _registered_method=True)
+        self.StepReplay = channel.unary_unary(
+                '/perpmesh_api.exchange_sim.v1.ExchangeControlService/StepReplay',
+                request_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.StepReplayRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.StepReplayResponse.FromString,
+                _registered_method=True)
+        self.JumpReplay = channel.unary_unary(
+                '/perpmesh_api.exchange_sim.v1.ExchangeControlService/JumpReplay',
+                request_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.JumpReplayRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.JumpReplayResponse.FromString,
+                _registered_method=True)
         self.CreateAccount = channel.unary_unary(
                 '/perpmesh_api.exchange_sim.v1.ExchangeControlService/CreateAccount',
                 request_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.CreateAccountRequest.SerializeToString,
                 response_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.CreateAccountResponse.FromString,
+                _registered_method=True)
+        self.Deposit = channel.unary_unary(
+                '/perpmesh_api.exchange_sim.v1.ExchangeControlService/Deposit',
+                request_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.DepositRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.DepositResponse.FromString,
+                _registered_method=True)
+        self.AddFault = channel.unary_unary(
+                '/perpmesh_api.exchange_sim.v1.ExchangeControlService/AddFault',
+                request_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.AddFaultRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.AddFaultResponse.FromString,
+                _registered_method=True)
+        self.ListFaults = channel.unary_unary(
+                '/perpmesh_api.exchange_sim.v1.ExchangeControlService/ListFaults',
+                request_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ListFaultsRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ListFaultsResponse.FromString,
+                _registered_method=True)
+        self.RemoveFault = channel.unary_unary(
+                '/perpmesh_api.exchange_sim.v1.ExchangeControlService/RemoveFault',
+                request_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.RemoveFaultRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.RemoveFaultResponse.FromString,
+                _registered_method=True)
+        self.ClearFaults = channel.unary_unary(
+                '/perpmesh_api.exchange_sim.v1.ExchangeControlService/ClearFaults',
+                request_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ClearFaultsRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ClearFaultsResponse.FromString,
                 _registered_method=True)
 
 
@@ -94,8 +129,57 @@ class ExchangeControlServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StepReplay(self, request, context):
+        """StepReplay moves market time on by whole seconds while it is paused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def JumpReplay(self, request, context):
+        """JumpReplay moves market time on to a later moment; every tick in between happens first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateAccount(self, request, context):
         """CreateAccount opens an account with a key, a secret and a balance.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Deposit(self, request, context):
+        """Deposit pays USDT into an account, or out of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddFault(self, request, context):
+        """AddFault lets something go wrong from now on. Faults live in memory: a restart forgets them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFaults(self, request, context):
+        """ListFaults shows every fault that was added and not removed, with how often it struck.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveFault(self, request, context):
+        """RemoveFault ends a fault.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearFaults(self, request, context):
+        """ClearFaults ends all faults.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -124,10 +208,45 @@ def add_ExchangeControlServiceServicer_to_server(servicer, server):
                     request_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ResumeReplayRequest.FromString,
                     response_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ResumeReplayResponse.SerializeToString,
             ),
+            'StepReplay': grpc.unary_unary_rpc_method_handler(
+                    servicer.StepReplay,
+                    request_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.StepReplayRequest.FromString,
+                    response_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.StepReplayResponse.SerializeToString,
+            ),
+            'JumpReplay': grpc.unary_unary_rpc_method_handler(
+                    servicer.JumpReplay,
+                    request_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.JumpReplayRequest.FromString,
+                    response_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.JumpReplayResponse.SerializeToString,
+            ),
             'CreateAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateAccount,
                     request_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.CreateAccountRequest.FromString,
                     response_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.CreateAccountResponse.SerializeToString,
+            ),
+            'Deposit': grpc.unary_unary_rpc_method_handler(
+                    servicer.Deposit,
+                    request_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.DepositRequest.FromString,
+                    response_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.DepositResponse.SerializeToString,
+            ),
+            'AddFault': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddFault,
+                    request_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.AddFaultRequest.FromString,
+                    response_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.AddFaultResponse.SerializeToString,
+            ),
+            'ListFaults': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFaults,
+                    request_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ListFaultsRequest.FromString,
+                    response_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ListFaultsResponse.SerializeToString,
+            ),
+            'RemoveFault': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveFault,
+                    request_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.RemoveFaultRequest.FromString,
+                    response_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.RemoveFaultResponse.SerializeToString,
+            ),
+            'ClearFaults': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearFaults,
+                    request_deserializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ClearFaultsRequest.FromString,
+                    response_serializer=perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ClearFaultsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -250,6 +369,60 @@ class ExchangeControlService:
             _registered_method=True)
 
     @staticmethod
+    def StepReplay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.exchange_sim.v1.ExchangeControlService/StepReplay',
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.StepReplayRequest.SerializeToString,
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.StepReplayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def JumpReplay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.exchange_sim.v1.ExchangeControlService/JumpReplay',
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.JumpReplayRequest.SerializeToString,
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.JumpReplayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CreateAccount(request,
             target,
             options=(),
@@ -266,6 +439,141 @@ class ExchangeControlService:
             '/perpmesh_api.exchange_sim.v1.ExchangeControlService/CreateAccount',
             perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.CreateAccountRequest.SerializeToString,
             perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.CreateAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Deposit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.exchange_sim.v1.ExchangeControlService/Deposit',
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.DepositRequest.SerializeToString,
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.DepositResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddFault(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.exchange_sim.v1.ExchangeControlService/AddFault',
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.AddFaultRequest.SerializeToString,
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.AddFaultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFaults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.exchange_sim.v1.ExchangeControlService/ListFaults',
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ListFaultsRequest.SerializeToString,
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ListFaultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveFault(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.exchange_sim.v1.ExchangeControlService/RemoveFault',
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.RemoveFaultRequest.SerializeToString,
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.RemoveFaultResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearFaults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.exchange_sim.v1.ExchangeControlService/ClearFaults',
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ClearFaultsRequest.SerializeToString,
+            perpmesh__api_dot_exchange__sim_dot_v1_dot_exchange__control__service__pb2.ClearFaultsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -93,6 +93,7 @@ class Endpoint:
     security: Security = Security.NONE
     weight: Weight = 1
     orders: Callable[[Params], int] | int = 0
+    name: str = ""  # as in the table: "GET /fapi/v1/time"
     pool: str = ""  # where its weight counts, when that is apart from all others
 
     def weight_of(self, params: Params) -> int:
@@ -111,7 +112,7 @@ class Routes:
     def add(self, route: str, handler: Handler, security: Security = Security.NONE, **more: Any) -> None:
         """Add one route, written as "GET /fapi/v1/time"."""
         method, path = route.split(" ")
-        self.endpoints[method, path] = Endpoint(handler, security, **more)
+        self.endpoints[method, path] = Endpoint(handler, security, name=route, **more)
 
     def has(self, route: str) -> bool:
         method, path = route.split(" ")

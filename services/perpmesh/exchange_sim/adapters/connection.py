@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import WSMsgType, web
 from prometheus_client import Counter
 
+from perpmesh.exchange_sim.domain.faults import CloseConnection
 from perpmesh.exchange_sim.domain.limits import Window
 from perpmesh.platform import telemetry
 
@@ -23,7 +24,7 @@ _dropped = Counter("perpmesh_exchange_connections_dropped_total", "WebSockets th
 
 @dataclass(frozen=True, slots=True)
 class Farewell:
-    """How a connection ends: the code and the text of its close frame."""
+    """How a connection ends: the code and the text of its close frame; a code of 0 is a reset, without a frame."""
 
     code: int
     text: str
@@ -35,6 +36,8 @@ TOO_OLD = Farewell(1001, "the connection is 24 hours old")
 TOO_SLOW = Farewell(1008, "slow consumer")
 NO_PONG = Farewell(1008, "no pong within 10 minutes")
 TOO_MANY_MESSAGES = Farewell(1008, "too many requests")
+MAINTENANCE = Farewell(1001, "maintenance")
+CUT_TEXT = "cut on demand"
 DROPPED = (TOO_OLD, TOO_SLOW, NO_PONG, TOO_MANY_MESSAGES)
 
 
@@ -45,6 +48,7 @@ class Connection:
         self, request: web.BaseRequest, socket: web.WebSocketResponse, boot_ms: Callable[[], int], messages_max: int
     ) -> None:
         self.address = request.remote or ""
+        self.names: dict[str, None] = {}  # of the streams that it listens to
         self._transport = request.transport
         self._socket = socket
         self._boot_ms = boot_ms
@@ -72,6 +76,12 @@ class Connection:
         if farewell in DROPPED:
             _dropped.labels(farewell.text).inc()
             log.warning("connection dropped", reason=farewell.text, address=self.address, waiting=len(self._waiting))
+
+    def suffer(self, cuts: Iterable[CloseConnection]) -> None:
+        """End the connection when the faults that struck it say so."""
+        for cut in cuts:
+            farewell = Farewell(cut.code, CUT_TEXT)
+            asyncio.get_running_loop().call_later(cut.after_ms / 1_000, self.dismiss, farewell)
 
     @property
     def is_over(self) -> bool:
@@ -127,6 +137,9 @@ class Connection:
 
     async def _say(self, farewell: Farewell) -> None:
         """Close with a reason. Who does not read it within a moment is cut off."""
+        if not farewell.code and self._transport is not None:
+            self._transport.abort()
+            return
         with suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(FAREWELL_S):
                 await self._socket.close(code=farewell.code, message=farewell.text.encode(), drain=False)

@@ -8,10 +8,12 @@ from typing import Any
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange_sim.adapters.ask import Ask, Endpoint, Security
 from perpmesh.exchange_sim.adapters.board import Board
+from perpmesh.exchange_sim.adapters.request_faults import RequestFaults
 from perpmesh.exchange_sim.adapters.routes import every_route
 from perpmesh.exchange_sim.application.sequencer import Sequencer, Turn
 from perpmesh.exchange_sim.application.venue import ApiKey
-from perpmesh.exchange_sim.domain.limits import Banned, Limits, Meter
+from perpmesh.exchange_sim.domain.fault_replies import THROTTLED, Struck
+from perpmesh.exchange_sim.domain.limits import Banned, Limits, Meter, TooMany
 from perpmesh.exchange_sim.domain.params import Params
 from perpmesh.exchange_sim.domain.signature import check_signature, check_time, check_time_at_engine, window_of
 from perpmesh.kernel.errors import Overloaded
@@ -21,9 +23,6 @@ from perpmesh.platform import telemetry
 log = telemetry.log(__name__)
 KEY_FORM = re.compile(r"[A-Za-z0-9_-]{1,128}")
 STATUSES = {-5000: 404, -2014: 401, -2015: 401, -1002: 401, -1003: 429, -1015: 429, -1007: 408, -1008: 503, -1000: 500}
-THROTTLED = (
-    "Request throttled by system-level protection. Reduce-only/close-position orders are exempt. Please try again."
-)
 
 
 @dataclass(slots=True)
@@ -43,27 +42,49 @@ class Call:
 class Desk:
     """Lets requests in, one table of endpoints for every protocol."""
 
-    def __init__(self, sequencer: Sequencer, board: Board, limits: Limits, clock: Clock) -> None:
+    def __init__(self, sequencer: Sequencer, board: Board, limits: Limits, clock: Clock, faults: RequestFaults) -> None:
         self.meter = Meter(limits)
         self.clock = clock
         self.routes = every_route()
         self._sequencer = sequencer
         self._board = board
+        self._faults = faults
 
     async def answer(self, call: Call) -> Any:
         """Return what the endpoint answers, or raise ExchangeError."""
+        if not self._faults.armed:
+            return await self._execute(call, self._admit(call))
+        occasion = self._faults.occasion(call.endpoint.name, self._owner(call.key), call.params)
+        self._faults.refuse(occasion, call.address)
+        account = self._admit(call)
+        await self._faults.way_in(occasion)
+        answer = await self._execute(call, account)
+        await self._faults.answered(occasion, call.address)
+        return answer
+
+    def _admit(self, call: Call) -> str:
+        """Let a request in and return whose it is, "" when anybody may ask; raise ExchangeError instead."""
         endpoint, now_ms = call.endpoint, self.clock.now_ms()
         weight = endpoint.weight_of(call.params)
         call.weight = self.meter.weigh(call.address, weight, now_ms, endpoint.pool)
         if endpoint.security is Security.NONE:
-            venue = self._sequencer.venue
-            return endpoint.handler(Ask(venue, self._board, call.params, now_ms, self.meter.limits))
+            return ""
         held = self.held(call.key)
         if endpoint.security is Security.SIGNED:
             self.check(call, held)
         if orders := endpoint.orders_of(call.params):
             call.orders = self.meter.count_orders(held.account, orders, now_ms)
-        return await self._sequencer.submit(self._job(call, held.account))
+        return held.account
+
+    async def _execute(self, call: Call, account: str) -> Any:
+        if call.endpoint.security is Security.NONE:
+            ask = Ask(self._sequencer.venue, self._board, call.params, self.clock.now_ms(), self.meter.limits)
+            return call.endpoint.handler(ask)
+        return await self._sequencer.submit(self._job(call, account))
+
+    def _owner(self, key: str) -> str:
+        held = self._sequencer.venue.api_keys.get(key)
+        return held.account if held else ""
 
     def held(self, key: str) -> ApiKey:
         """Return what is known of a key; raise -2014 when it cannot be one and -2015 when it is nobody's."""
@@ -88,17 +109,23 @@ class Desk:
             params = call.params
             if call.endpoint.security is Security.SIGNED:
                 stamp, window = params.needed_integer("timestamp"), window_of(params.integer("recvWindow"))
-                check_time_at_engine(stamp, window, turn.wall_ms)
+                check_time_at_engine(stamp, window, self.clock.now_ms())
             ask = Ask(turn.venue, self._board, params, turn.wall_ms, self.meter.limits, account, turn)
             return call.endpoint.handler(ask)
 
         return run
 
 
+def come_back_s(error: Exception) -> int | None:
+    """Return after how many seconds to ask again, None when nothing is known of that."""
+    return error.retry_after_s if isinstance(error, TooMany | Struck) else None
+
+
 def refused(error: Exception, **what: str) -> tuple[int, dict[str, Any]]:
     """Return the status and the body that tell a client of `error`; what nobody expected is logged."""
     if isinstance(error, ExchangeError):
         status = 418 if isinstance(error, Banned) else STATUSES.get(error.code, 400)
+        status = (error.status if isinstance(error, Struck) else 0) or status
         return status, {"code": error.code, "msg": error.message}
     if isinstance(error, Overloaded):
         return 503, {"code": -1008, "msg": THROTTLED}

@@ -5,8 +5,8 @@ from typing import Any
 
 from aiohttp import web
 
-from perpmesh.exchange_sim.adapters.desk import Call, Desk, refused
-from perpmesh.exchange_sim.domain.limits import TooMany
+from perpmesh.exchange_sim.adapters.desk import Call, Desk, come_back_s, refused
+from perpmesh.exchange_sim.domain.fault_replies import Struck
 from perpmesh.exchange_sim.domain.params import parse_parameters
 from perpmesh.exchange_sim.domain.signature import signed_text
 
@@ -26,8 +26,11 @@ class Door:
             return _json({"code": -1013, "msg": "INVALID_MESSAGE"}, 413, {})
         except Exception as error:  # noqa: BLE001 - whatever happens, a client gets the venue's own form of error
             status, body = refused(error, path=request.path, method=request.method)
-            more = {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooMany) else {}
-            return _json(body, status, _used(call) | more)
+            headers, wait_s = _used(call), come_back_s(error)
+            headers |= {} if wait_s is None else {"Retry-After": str(wait_s)}
+            if isinstance(error, Struck) and error.page:
+                return web.Response(text=error.page, status=status, content_type="text/html", headers=headers)
+            return _json(body, status, headers)
 
     async def _read(self, request: web.BaseRequest) -> Call:
         query, body = request.raw_path.partition("?")[2], await _body(request)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from perpmesh.exchange.events import PositionLiquidated, TradePrinted
@@ -12,6 +13,7 @@ from perpmesh.exchange_sim.adapters.ask import Ask
 from perpmesh.exchange_sim.adapters.board import Board
 from perpmesh.exchange_sim.adapters.market_events import Levels
 from perpmesh.exchange_sim.adapters.rest_market import levels
+from perpmesh.exchange_sim.adapters.stream_faults import StreamFaults
 from perpmesh.exchange_sim.adapters.user_events import listen_key_expired, user_events
 from perpmesh.exchange_sim.application.ports import Batch, Happening
 from perpmesh.exchange_sim.application.venue import Venue
@@ -44,10 +46,11 @@ class DiffBase:
 class Hub:
     """Who listens to what, and the messages they get."""
 
-    def __init__(self, venue: Venue, board: Board, clock: Clock) -> None:
+    def __init__(self, venue: Venue, board: Board, clock: Clock, faults: StreamFaults) -> None:
         self._venue = venue
         self._board = board
         self._clock = clock
+        self.faults = faults
         self._listeners: dict[str, set[Listener]] = {}
         self._streams: dict[str, Stream] = {}
         self._bases: dict[str, DiffBase] = {}
@@ -72,6 +75,10 @@ class Hub:
             if not listeners:
                 for table in (self._listeners, self._streams, self._bases, self._told_second):
                     table.pop(name, None)
+
+    def owner(self, name: str) -> str | None:
+        """Return whose user stream a name is, None when it is nobody's."""
+        return self._venue.listener(name)
 
     @property
     def listening(self) -> int:
@@ -128,12 +135,16 @@ class Hub:
             self._send(stream.name, make(ask, self._venue.feeds[stream.symbol]))
 
     def _tell_users(self, happening: Happening) -> None:
-        account = getattr(happening.event, "account", None)
+        account: str | None = getattr(happening.event, "account", None)
         held = self._venue.listen_keys.get(account) if account else None
-        if held is None or held.key not in self._listeners:
+        if account is None or held is None or held.key not in self._listeners:
             return
         for _, message in user_events(self._specs, happening.event, happening.wall_ms):
-            self._send(held.key, message, message["e"])
+            if self.faults.armed:
+                deliver = partial(self._send, held.key, message, message["e"])
+                self.faults.user_event(held.key, account, message, deliver)
+            else:
+                self._send(held.key, message, message["e"])
 
     def _tell_market(self, happening: Happening) -> None:
         event, wall_ms = happening.event, happening.wall_ms
@@ -216,7 +227,7 @@ class Hub:
 
     def _send(self, name: str, message: Any, event: str = "") -> None:
         listeners = self._listeners.get(name)
-        if listeners:
+        if listeners and not (self.faults.armed and self.faults.silences(name, self.owner)):
             payload = json.dumps(message, separators=(",", ":"))
             for listener in tuple(listeners):
                 listener.offer(name, payload, event)

@@ -22,7 +22,7 @@ class StreamListener:
         self._combined = combined
         self._events = events  # of the user stream that it wants; empty: all
         self._streams_max = streams_max
-        self._names: dict[str, None] = {}
+        self._names = connection.names
 
     def offer(self, stream: str, payload: str, event: str = "") -> None:
         """Queue a message of a stream; `event` is its kind in a user stream."""
@@ -59,6 +59,8 @@ class StreamListener:
                 if len({*self._names, *frame.names}) > self._streams_max:
                     raise Malformed(WRONG_REQUEST, "Invalid request: too many parameters", frame.id)
                 self.listen(frame.names)
+                if self._hub.faults.armed:
+                    self._connection.suffer(self._hub.faults.cuts(frame.names, self._hub.owner, opening=False))
             case "UNSUBSCRIBE":
                 self._hub.unsubscribe(self, frame.names)
                 for name in frame.names:

@@ -5,11 +5,22 @@ import asyncio
 from aiohttp import web
 
 from perpmesh.exchange.errors import ExchangeError
-from perpmesh.exchange_sim.adapters.connection import FAREWELL_S, MESSAGE_MAX, STOPPING, Connection
+from perpmesh.exchange_sim.adapters.connection import (
+    CUT_TEXT,
+    FAREWELL_S,
+    MAINTENANCE,
+    MESSAGE_MAX,
+    STOPPING,
+    Connection,
+    Farewell,
+)
 from perpmesh.exchange_sim.adapters.desk import Desk, refused
 from perpmesh.exchange_sim.adapters.hub import Hub
 from perpmesh.exchange_sim.adapters.listener import StreamListener
 from perpmesh.exchange_sim.adapters.ws_api import Session
+from perpmesh.exchange_sim.domain.fault_plan import Armed
+from perpmesh.exchange_sim.domain.fault_replies import CLOSED, Struck
+from perpmesh.exchange_sim.domain.faults import CloseConnection
 
 ROUTES = ("public", "market", "private")
 API_PATH = "ws-fapi"
@@ -44,6 +55,8 @@ class Sockets:
         messages_max = 0 if is_api else self._desk.meter.limits.messages_per_second
         connection = Connection(request, socket, self._desk.clock.boot_ms, messages_max)
         self._open.add(connection)
+        if self._hub.faults.armed:
+            connection.suffer(self._hub.faults.cuts([] if is_api else _names(request), self._hub.owner, opening=True))
         try:
             await (self._serve_api if is_api else self._serve_streams)(request, connection)
         finally:
@@ -57,6 +70,14 @@ class Sockets:
             for connection in tuple(self._open):
                 connection.tend()
 
+    def cut(self, fault: Armed) -> None:
+        """Cut the open connections that a fault strikes."""
+        kind = fault.spec.kind
+        farewell = Farewell(kind.code, CUT_TEXT) if isinstance(kind, CloseConnection) else MAINTENANCE
+        for connection in tuple(self._open):
+            if self._hub.faults.strikes(fault, connection.names, self._hub.owner):
+                connection.dismiss(farewell)
+
     def close(self) -> None:
         """End every connection, and let nobody in any more."""
         self._stopping = True
@@ -66,6 +87,8 @@ class Sockets:
     def _admit(self, request: web.BaseRequest) -> None:
         if self._stopping:
             raise ExchangeError(-1008, "The exchange is stopping.")
+        if self._hub.faults.armed and self._hub.faults.closed:
+            raise Struck(503, -1016, CLOSED)
         now_ms, address = self._desk.clock.now_ms(), request.remote or ""
         self._desk.meter.connect(address, now_ms)
         if _is_api(request):

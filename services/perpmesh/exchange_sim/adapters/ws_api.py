@@ -8,9 +8,8 @@ from typing import Any, TypeAlias
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange_sim.adapters.ask import Endpoint, Security
 from perpmesh.exchange_sim.adapters.connection import Connection
-from perpmesh.exchange_sim.adapters.desk import Call, Desk, refused
+from perpmesh.exchange_sim.adapters.desk import Call, Desk, come_back_s, refused
 from perpmesh.exchange_sim.adapters.render import Json
-from perpmesh.exchange_sim.domain.limits import TooMany
 from perpmesh.exchange_sim.domain.params import Params
 from perpmesh.exchange_sim.domain.signature import KeyKind, kind_of, sorted_text
 from perpmesh.kernel.errors import Overloaded
@@ -182,7 +181,8 @@ class Session:
 
 def _failure(error: Exception, **what: str) -> Answer:
     status, body = refused(error, **what)
-    more = {"data": {"retryAfter": error.retry_after_s * 1_000}} if isinstance(error, TooMany) else {}
+    wait_s = come_back_s(error)
+    more = {} if wait_s is None else {"data": {"retryAfter": wait_s * 1_000}}
     return {"status": status, "error": {**body, **more}}
 
 

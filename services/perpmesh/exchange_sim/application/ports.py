@@ -6,6 +6,7 @@ from typing import Protocol
 
 from perpmesh.exchange.events import Event
 from perpmesh.exchange_sim.application.records import Record
+from perpmesh.exchange_sim.domain.fault_plan import Armed
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,14 @@ class Journal(Protocol):
 
     def replace(self, snapshot: bytes) -> None:
         """Keep `snapshot` instead of everything appended so far."""
+        ...
+
+
+class Connections(Protocol):
+    """The WebSocket connections that are open."""
+
+    def cut(self, fault: Armed) -> None:
+        """Cut each connection that the fault strikes: none waits for it."""
         ...
 
 
