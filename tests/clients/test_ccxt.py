@@ -122,13 +122,15 @@ async def test_each_time_in_force_does_what_it_says(market, exchange):
     assert made["id"] in [row["id"] for row in await exchange.fetch_closed_orders(BTC)]
 
 
-async def test_orders_are_batched_and_cancelled(market, exchange):
+async def test_orders_are_batched_amended_and_cancelled(market, exchange):
     rows = [
         {"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.01, "price": price}
         for price in (99_000, 98_000, 97_000)
     ]
     placed = await exchange.create_orders(rows)
     assert [each["status"] for each in placed] == ["open"] * 3
+    edited = await exchange.edit_order(placed[2]["id"], BTC, "limit", "buy", 0.02, 97_100)
+    assert (edited["id"], edited["price"], edited["amount"]) == (placed[2]["id"], 97_100, 0.02)
     gone = await exchange.cancel_orders([placed[0]["id"]], BTC)
     assert [each["status"] for each in gone] == ["canceled"]
     assert (await exchange.cancel_order(placed[1]["id"], BTC))["status"] == "canceled"
@@ -222,6 +224,27 @@ async def test_the_account_is_watched(market, exchange):
     assert {row["order"] for row in trades.result()} <= placed
     assert positions.result()[0]["side"] == "long"
     assert balance.result()["USDT"]["total"] < 10_000
+
+
+async def test_margin_is_added_to_an_isolated_position_and_taken_back(exchange):
+    await exchange.set_margin_mode("isolated", BTC)
+    await exchange.create_order(BTC, "market", "buy", 0.01)
+    before = (await exchange.fetch_positions([BTC]))[0]["collateral"]
+    assert (await exchange.add_margin(BTC, 100))["status"] == "ok"
+    assert (await exchange.fetch_positions([BTC]))[0]["collateral"] == pytest.approx(before + 100)
+    await exchange.reduce_margin(BTC, 50)
+    changes = await exchange.fetch_margin_adjustment_history(BTC)
+    assert [(row["type"], row["amount"]) for row in changes] == [("add", 100), ("reduce", 50)]
+
+
+async def test_orders_are_placed_over_its_socket(exchange):
+    placed = await soon(exchange.create_order_ws(BTC, "limit", "buy", 0.01, 99_000))
+    edited = await soon(exchange.edit_order_ws(placed["id"], BTC, "limit", "buy", 0.02, 99_100))
+    assert (edited["id"], edited["amount"]) == (placed["id"], 0.02)
+    assert (await soon(exchange.cancel_order_ws(placed["id"], BTC)))["status"] == "canceled"
+    assert (await soon(exchange.fetch_balance_ws()))["USDT"]["total"] == 10_000
+    await exchange.create_order(BTC, "market", "buy", 0.01)
+    assert (await soon(exchange.fetch_positions_ws()))[0]["contracts"] == 0.01
 
 
 async def test_every_market_stream_is_watched(running):

@@ -171,6 +171,26 @@ async def test_each_time_in_force_does_what_it_says(market, client):
         assert [await status(name) for name in ("gtc", "gtx", "gtd")] == ["NEW", "FILLED", "NEW"]
 
 
+async def test_an_order_is_amended_and_its_amendments_are_told(market, client):
+    placed = await client.futures_create_order(
+        **BTC, side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.010", price="99000", newClientOrderId="amended"
+    )
+    async with user_stream(market.host, client) as user:
+        changed = await client.futures_modify_order(
+            **BTC, orderId=placed["orderId"], side="BUY", quantity="0.020", price="99100"
+        )
+        assert (changed["orderId"], changed["price"], changed["origQty"]) == (placed["orderId"], "99100.00", "0.020")
+        told = await until(user, lambda m: m.get("e") == "ORDER_TRADE_UPDATE" and m["o"]["x"] == "AMENDMENT")
+        assert (told["o"]["p"], told["o"]["q"]) == ("99100.00", "0.020")
+    with pytest.raises(BinanceAPIException) as refused:
+        await client.futures_modify_order(
+            **BTC, orderId=placed["orderId"], side="BUY", quantity="0.020", price="99100"
+        )
+    assert refused.value.code == -5027
+    history = await client.futures_v1_get_order_amendment(**BTC, orderId=placed["orderId"])
+    assert history[0]["amendment"]["price"] == {"before": "99000.00", "after": "99100.00"}
+
+
 async def test_orders_are_placed_and_cancelled_by_the_batch(market, client):
     def row(name, price):
         return {
