@@ -33,7 +33,7 @@ def place(world: World, command: PlaceAlgoOrder) -> None:
     if len(account.open_algos) >= spec.max_algos:
         raise refusal(-4045)
     algo = _algo(world, account, spec, command, side)
-    _check_not_crossed(world, algo)
+    _check_prices(world, spec, algo)
     world.state.next_algo_id += 1
     account.open_algos[algo.algo_id] = algo
     world.report_algo(algo)
@@ -136,8 +136,14 @@ def _callback(command: PlaceAlgoOrder) -> int:
     if command.callback_rate is None:
         raise refusal(-1102, "callbackRate")
     if not MIN_CALLBACK <= command.callback_rate <= MAX_CALLBACK:
-        raise refusal(-1130, "callbackRate")
+        raise refusal(-2007)
     return int(command.callback_rate * 10_000)
+
+
+def _check_prices(world: World, spec: SymbolSpec, algo: Algo) -> None:
+    if algo.price and algo.trigger:
+        filters.check_stop_price(spec, algo.side, algo.price, algo.trigger)
+    _check_not_crossed(world, algo)
 
 
 def _check_not_crossed(world: World, algo: Algo) -> None:

@@ -1,8 +1,9 @@
 """The symbol filters: is this price, this quantity, this notional one that the exchange takes?"""
 
 from decimal import Decimal
+from typing import Final, NamedTuple
 
-from perpmesh.exchange.errors import refusal
+from perpmesh.exchange.errors import ExchangeError, refusal
 from perpmesh.exchange.symbols import MONEY, SymbolSpec
 from perpmesh.exchange.words import Side
 from perpmesh.kernel.money import text
@@ -11,17 +12,33 @@ MAX_CLIENT_ID = 36
 CLIENT_ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:/_-")
 
 
+class Bounds(NamedTuple):
+    """The codes that refuse a price: not above zero, below the least, above the greatest."""
+
+    zero: int
+    low: int
+    high: int
+
+
+BOUNDS: Final = {
+    "price": Bounds(-4001, -4013, -4002),
+    "triggerPrice": Bounds(-4006, -4013, -4007),
+    "activatePrice": Bounds(-4135, -4135, -4135),
+}
+
+
 def price_ticks(spec: SymbolSpec, price: Decimal | None, *, field: str = "price") -> int:
     """Return a price in ticks, or refuse it."""
     if price is None or not price.is_finite():
         raise refusal(-1102, field)
+    bounds = BOUNDS[field]
     if price <= 0:
-        raise refusal(-4001)
+        raise refusal(bounds.zero)
     _check_precision(price, spec.price_precision)
     if price < spec.min_price:
-        raise refusal(-4013)
+        raise refusal(bounds.low)
     if price > spec.max_price:
-        raise refusal(-4002)
+        raise refusal(bounds.high)
     if (price - spec.min_price) % spec.tick:
         raise refusal(-4014)
     return spec.to_ticks(price)
@@ -49,7 +66,9 @@ def _check_precision(value: Decimal, digits: int) -> None:
 
 
 def check_client_id(client_id: str) -> None:
-    if not 0 < len(client_id) <= MAX_CLIENT_ID or not CLIENT_ID_CHARACTERS.issuperset(client_id):
+    if len(client_id) > MAX_CLIENT_ID:
+        raise ExchangeError(-4015, "Client order id length should not be more than 36 chars")
+    if not client_id or not CLIENT_ID_CHARACTERS.issuperset(client_id):
         raise refusal(-4015)
 
 
@@ -68,6 +87,15 @@ def check_percent_price(spec: SymbolSpec, side: Side, ticks: int, mark: int) -> 
         raise refusal(-4016, text(_on_tick(spec, reference * spec.percent_up)))
     if side is Side.SELL and price < reference * spec.percent_down:
         raise refusal(-4024, text(_on_tick(spec, reference * spec.percent_down)))
+
+
+def check_stop_price(spec: SymbolSpec, side: Side, ticks: int, trigger: int) -> None:
+    """Refuse a limit price too far on the wrong side of the trigger: the same band as around the mark."""
+    price, reference = spec.price(ticks), spec.price(trigger)
+    if side is Side.BUY and price > reference * spec.percent_up:
+        raise refusal(-4183, text(_on_tick(spec, reference * spec.percent_up)))
+    if side is Side.SELL and price < reference * spec.percent_down:
+        raise refusal(-4184, text(_on_tick(spec, reference * spec.percent_down)))
 
 
 def _on_tick(spec: SymbolSpec, price: Decimal) -> Decimal:

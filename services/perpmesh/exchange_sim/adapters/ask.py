@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from perpmesh.exchange.commands import Command
-from perpmesh.exchange.errors import ExchangeError, refusal
+from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import Event
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange_sim.adapters.board import Board
@@ -15,6 +15,7 @@ from perpmesh.exchange_sim.application.venue import Venue
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
 from perpmesh.exchange_sim.domain.limits import Limits
 from perpmesh.exchange_sim.domain.params import Params
+from perpmesh.exchange_sim.domain.refusals import refusal
 from perpmesh.exchange_sim.domain.span import Longest, Span, market_span
 
 
@@ -53,7 +54,7 @@ class Ask:
     def pair(self) -> str:
         """Return the mandatory pair, which for a perpetual is its symbol; raise -4144 when there is none such."""
         self.params.needed("pair")
-        return self._known(self.params.symbol("pair"), ExchangeError(-4144, "Invalid pair."))
+        return self._known(self.params.symbol("pair"), refusal(-4144))
 
     def maybe_symbol(self) -> str | None:
         return self.symbol() if self.params.symbol() else None

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.views import PositionView
 from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, with_symbol
@@ -19,6 +18,7 @@ from perpmesh.exchange_sim.adapters.render_account import (
 )
 from perpmesh.exchange_sim.adapters.render_orders import fill_listed
 from perpmesh.exchange_sim.domain.params import invalid
+from perpmesh.exchange_sim.domain.refusals import refusal
 from perpmesh.exchange_sim.domain.span import days
 
 SIGNED = Security.SIGNED
@@ -118,7 +118,7 @@ def user_trades(ask: Ask) -> list[Json]:
     if from_id is None:
         found = span.first([fill for fill in fills if fill.time in span], limit)
     elif "startTime" in ask.params or "endTime" in ask.params:
-        raise ExchangeError(-1128, "Combination of optional parameters invalid.")
+        raise refusal(-1128)
     else:
         found = [fill for fill in fills if fill.trade_id >= from_id][:limit]
     return [fill_listed(ask.spec(symbol), fill) for fill in found]

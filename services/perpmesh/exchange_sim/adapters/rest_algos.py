@@ -41,7 +41,7 @@ def algo_command(ask: Ask, params: Params) -> PlaceAlgoOrder:
         quantity=params.decimal("quantity"),
         price=params.decimal("price"),
         time_in_force=order_words.time_in_force(params),
-        reduce_only=params.boolean("reduceOnly"),
+        reduce_only=order_words.reduce_only(params),
         close_position=params.boolean("closePosition") or False,
         position_side=order_words.position_side(params),
         working_type=order_words.working_type(params),

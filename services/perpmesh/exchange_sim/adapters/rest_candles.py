@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange_sim.adapters.ask import Ask, Routes
 from perpmesh.exchange_sim.adapters.render import price, quantity
@@ -11,6 +10,7 @@ from perpmesh.exchange_sim.domain.feed import SymbolFeed
 from perpmesh.exchange_sim.domain.klines import INTERVALS, Kline, klines
 from perpmesh.exchange_sim.domain.params import Params
 from perpmesh.exchange_sim.domain.price_candles import POINTS, PriceCandle, index_candle, premium_candle
+from perpmesh.exchange_sim.domain.refusals import refusal
 
 WEIGHTS = ((100, 1), (500, 2), (1_001, 5))  # (under this limit, weight)
 CONTRACT_TYPES = frozenset({"PERPETUAL", "CURRENT_QUARTER", "NEXT_QUARTER", "TRADIFI_PERPETUAL"})
@@ -37,7 +37,7 @@ def continuous_candles(ask: Ask) -> list[Row]:
     """Answer for perpetuals; the dated contracts that may be asked for have no candles here."""
     feed, kind = ask.venue.feeds[ask.pair()], ask.params.needed("contractType").upper()
     if kind not in CONTRACT_TYPES:
-        raise ExchangeError(-4104, "Invalid contract type.")
+        raise refusal(-4104)
     rows = found(ask, feed)
     return [kline_row(feed.spec, each) for each in rows] if kind == "PERPETUAL" else []
 
@@ -71,7 +71,7 @@ def found(ask: Ask, feed: SymbolFeed) -> list[Kline]:
     """Return candles by openTime: from startTime on, or else the newest up to endTime."""
     minutes = INTERVALS.get(ask.params.needed("interval"))
     if minutes is None:
-        raise ExchangeError(-1120, "Invalid interval.")
+        raise refusal(-1120)
     return in_span(ask, feed, minutes, ask.params.limit(500, 1_500))
 
 

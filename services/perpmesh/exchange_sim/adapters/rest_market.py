@@ -3,7 +3,6 @@
 from decimal import Decimal
 from typing import Any
 
-from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import TradePrinted
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.words import Side
@@ -14,6 +13,7 @@ from perpmesh.exchange_sim.domain.klines import klines
 from perpmesh.exchange_sim.domain.limits import FUNDING
 from perpmesh.exchange_sim.domain.params import Params
 from perpmesh.exchange_sim.domain.premium import CAP, FUNDING_SECONDS, next_funding_second
+from perpmesh.exchange_sim.domain.refusals import refusal
 from perpmesh.exchange_sim.domain.span import hours
 
 DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1_000: 20}
@@ -124,7 +124,7 @@ def depth(ask: Ask) -> Json:
     symbol, limit = ask.symbol(), ask.params.integer("limit")
     limit = 500 if limit is None else limit
     if limit not in DEPTH_WEIGHTS:
-        raise ExchangeError(-4021, f"'{limit}' is not valid depth limit.")
+        raise refusal(-4021, limit)
     book = ask.board.depth(symbol, limit)
     return {
         "lastUpdateId": ask.board.snapshot_id,

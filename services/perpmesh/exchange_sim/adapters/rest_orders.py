@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from perpmesh.exchange.commands import AmendOrder, CancelAllOrders, CancelOrder, CountdownCancelAll, PlaceOrder
-from perpmesh.exchange.errors import ExchangeError, refusal
+from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import OrderUpdated
 from perpmesh.exchange.views import OrderView
 from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, with_symbol
@@ -24,6 +24,7 @@ from perpmesh.exchange_sim.adapters.render_orders import (
 )
 from perpmesh.exchange_sim.domain import order_words
 from perpmesh.exchange_sim.domain.params import Params, invalid, one_missing
+from perpmesh.exchange_sim.domain.refusals import refusal
 from perpmesh.exchange_sim.domain.span import days, wall_span
 
 ALL_CANCELED: Json = {"code": 200, "msg": "The operation of cancel all open order is done."}
@@ -72,7 +73,7 @@ def order_command(ask: Ask, params: Params) -> PlaceOrder:
         quantity=params.decimal("quantity"),
         price=params.decimal("price"),
         time_in_force=order_words.time_in_force(params),
-        reduce_only=params.boolean("reduceOnly"),
+        reduce_only=order_words.reduce_only(params),
         position_side=order_words.position_side(params),
         client_order_id=params.text("newClientOrderId"),
         price_match=order_words.price_match(params),
@@ -111,7 +112,7 @@ def amend_command(ask: Ask, params: Params) -> AmendOrder:
         order_id=order_id,
         client_order_id=client_id,
         price_match=order_words.price_match(params),
-        reduce_only=params.boolean("reduceOnly"),
+        reduce_only=order_words.reduce_only(params),
         modify_id=params.integer("modifyId") or 0,
     )
 
@@ -188,14 +189,14 @@ def cancel_all_orders(ask: Ask) -> Json:
 def place_batch(ask: Ask) -> list[Json]:
     rows = _batch(ask.params)
     if not 0 < len(rows) <= BATCH_PLACED:
-        raise ExchangeError(-4082, f"Invalid number of batch place orders: {len(rows)}")
+        raise refusal(-4082, len(rows))
     return [_each(lambda row=row: _place(ask, row)) for row in rows]  # type: ignore[misc]
 
 
 def amend_batch(ask: Ask) -> list[Json]:
     rows = _batch(ask.params)
     if not 0 < len(rows) <= BATCH_PLACED:
-        raise ExchangeError(-4082, f"Invalid number of batch place orders: {len(rows)}")
+        raise refusal(-4082, len(rows))
     return [_each(lambda row=row: _amend(ask, row)) for row in rows]  # type: ignore[misc]
 
 
@@ -204,7 +205,7 @@ def cancel_batch(ask: Ask) -> list[Json]:
     if not ids and not clients:
         raise one_missing("orderIdList", "origClientOrderIdList")
     if len(ids or clients) > BATCH_CANCELED:
-        raise ExchangeError(-4032, "Exceed maximum cancel order size.")
+        raise refusal(-4032)
     try:
         asked: list[tuple[int | None, str | None]] = [(int(each), None) for each in ids]
     except (TypeError, ValueError):

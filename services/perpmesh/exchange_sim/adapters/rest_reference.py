@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from perpmesh.exchange.errors import refusal
 from perpmesh.exchange_sim.adapters.ask import Ask, Routes, with_symbol
 from perpmesh.exchange_sim.adapters.render import Json, money
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
+from perpmesh.exchange_sim.domain.refusals import refusal
 
 BUFFER, EXCHANGE_BUFFER = Decimal("0.10000000"), Decimal("0.05000000")
 

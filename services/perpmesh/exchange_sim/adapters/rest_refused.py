@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange_sim.adapters.ask import Ask, Handler, Routes, Security
+from perpmesh.exchange_sim.domain.refusals import TEXTS, refusal
 
 
 class Refused(NamedTuple):
@@ -15,7 +16,7 @@ class Refused(NamedTuple):
 
 
 def _unsupported(reason: str) -> Refused:
-    return Refused(-1020, "This operation is not supported.", reason)
+    return Refused(-1020, TEXTS[-1020], reason)
 
 
 _DOWNLOAD = _unsupported("the answer is a link to a file on Binance's own site")
@@ -32,10 +33,10 @@ REFUSED: Final[dict[str, Refused]] = {
     "POST /fapi/v1/convert/getQuote": _CONVERT,
     "POST /fapi/v1/convert/acceptQuote": _CONVERT,
     "GET /fapi/v1/convert/orderStatus": _CONVERT,
-    "GET /fapi/v1/pmAccountInfo": Refused(-1109, "Invalid account.", "no account is under portfolio margin"),
+    "GET /fapi/v1/pmAccountInfo": Refused(-1109, TEXTS[-1109], "no account is under portfolio margin"),
     "POST /fapi/v1/multiAssetsMargin": Refused(
         -4171,
-        "Adjusted asset mode is currently set and does not need to be adjusted repeatedly.",
+        TEXTS[-4171],
         "one asset only: the mode is off, and asking for it on is refused as well",
     ),
     "POST /fapi/v1/stock/contract": _unsupported("no contract on shares is traded, so there is nothing to sign"),
@@ -75,4 +76,4 @@ def refused_always(route: str) -> ExchangeError:
 
 def unsupported() -> ExchangeError:
     """Return the refusal of what this venue cannot do."""
-    return ExchangeError(-1020, "This operation is not supported.")
+    return refusal(-1020)

@@ -1,7 +1,6 @@
 """The settings that orders depend on: leverage, margin type, position mode, fees."""
 
 from perpmesh.exchange.commands import AdjustPositionMargin, SetLeverage, SetMarginType, SetPositionMode
-from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.words import MarginChange, MarginType
 from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security
 from perpmesh.exchange_sim.adapters.render import Json
@@ -9,6 +8,7 @@ from perpmesh.exchange_sim.adapters.render_account import margin_move
 from perpmesh.exchange_sim.adapters.rest_refused import refused_always, unsupported
 from perpmesh.exchange_sim.domain import order_words
 from perpmesh.exchange_sim.domain.params import Params, invalid, missing
+from perpmesh.exchange_sim.domain.refusals import refusal
 from perpmesh.exchange_sim.domain.span import days, wall_span
 
 DONE: Json = {"code": 200, "msg": "success"}
@@ -89,10 +89,9 @@ def set_multi_assets(ask: Ask) -> Json:
         raise refused_always("POST /fapi/v1/multiAssetsMargin")
     engine = ask.venue.engine
     if any(engine.settings(ask.account, symbol).margin_type is MarginType.ISOLATED for symbol in ask.venue.feeds):
-        text = "Unable to adjust to Multi-Assets mode with symbols of USDⓈ-M Futures under isolated-margin mode."
-        raise ExchangeError(-4167, text)
+        raise refusal(-4167)
     if engine.open_orders(ask.account) or engine.open_algos(ask.account):
-        raise ExchangeError(-4170, "Unable to adjust Multi-Assets Mode with open orders in USDⓈ-M Futures")
+        raise refusal(-4170)
     raise unsupported()
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange_sim.adapters.ask import Ask, Handler, Routes
 from perpmesh.exchange_sim.adapters.render import Json, price, quantity
 from perpmesh.exchange_sim.adapters.rest_candles import in_span, index_of
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
 from perpmesh.exchange_sim.domain.klines import INTERVALS, Kline, klines
 from perpmesh.exchange_sim.domain.params import invalid
+from perpmesh.exchange_sim.domain.refusals import refusal
 from perpmesh.exchange_sim.domain.sentiment import DAY_MINUTES, Crowd, open_interest_lots, shares
 
 PERIODS: Final = {name: INTERVALS[name] for name in ("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d")}
@@ -84,7 +84,7 @@ def basis(ask: Ask) -> list[Json]:
     """Return the perpetual's price over its index; dated contracts have no rows here."""
     feed, kind = ask.venue.feeds[ask.pair()], ask.params.needed("contractType").upper()
     if kind not in CONTRACT_TYPES:
-        raise ExchangeError(-4104, "Invalid contract type.")
+        raise refusal(-4104)
     rows = _finished(ask, feed)
     return [_basis(ask, feed, each) for each in rows] if kind == "PERPETUAL" else []
 

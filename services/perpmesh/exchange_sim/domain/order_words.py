@@ -1,12 +1,12 @@
 """The closed vocabularies of orders as a request spells them, each with its own refusal."""
 
-from perpmesh.exchange.errors import ExchangeError, refusal
 from perpmesh.exchange.words import OrderType, PositionSide, PriceMatch, SelfTrade, Side, TimeInForce, WorkingType
 from perpmesh.exchange_sim.domain.params import Params, missing
+from perpmesh.exchange_sim.domain.refusals import refusal
 
 
 def side(params: Params) -> Side:
-    chosen = params.one_of("side", Side, ExchangeError(-1117, "Invalid side."))
+    chosen = params.one_of("side", Side, refusal(-1117))
     if chosen is None:
         raise missing("side")
     return chosen
@@ -25,20 +25,24 @@ def time_in_force(params: Params) -> TimeInForce | None:
 
 
 def position_side(params: Params) -> PositionSide | None:
-    return params.one_of("positionSide", PositionSide, ExchangeError(-4060, "Invalid position side."))
+    return params.one_of("positionSide", PositionSide, refusal(-4060))
 
 
 def self_trade(params: Params) -> SelfTrade:
-    refused = ExchangeError(-5039, "Invalid self trade prevention mode")
+    refused = refusal(-5039)
     return params.one_of("selfTradePreventionMode", SelfTrade, refused) or SelfTrade.EXPIRE_MAKER
 
 
+def reduce_only(params: Params) -> bool | None:
+    return params.boolean("reduceOnly", refusal(-4062))
+
+
 def price_match(params: Params) -> PriceMatch:
-    return params.one_of("priceMatch", PriceMatch, ExchangeError(-5037, "Invalid price match")) or PriceMatch.NONE
+    return params.one_of("priceMatch", PriceMatch, refusal(-5037)) or PriceMatch.NONE
 
 
 def working_type(params: Params) -> WorkingType:
-    refused = ExchangeError(-4031, f"Invalid parameter working type: {params.text('workingType')}")
+    refused = refusal(-4031, params.text("workingType"))
     return params.one_of("workingType", WorkingType, refused) or WorkingType.CONTRACT_PRICE
 
 
@@ -46,5 +50,5 @@ def wants_result(params: Params) -> bool:
     """Whether the answer is to tell the order's final state; the venue's default is to acknowledge only."""
     chosen = (params.text("newOrderRespType") or "ACK").upper()
     if chosen not in ("ACK", "RESULT"):
-        raise ExchangeError(-1136, "Invalid newOrderRespType.")
+        raise refusal(-1136)
     return chosen == "RESULT"

@@ -8,6 +8,7 @@ from typing import TypeVar
 from urllib.parse import unquote_plus
 
 from perpmesh.exchange.errors import ExchangeError
+from perpmesh.exchange_sim.domain.refusals import refusal
 
 E = TypeVar("E", bound=Enum)
 
@@ -20,7 +21,7 @@ SYMBOL = re.compile(r"[A-Za-z0-9-_.]{1,20}")
 
 
 def missing(name: str) -> ExchangeError:
-    return ExchangeError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+    return refusal(-1102, name)
 
 
 def one_missing(first: str, second: str) -> ExchangeError:
@@ -28,7 +29,7 @@ def one_missing(first: str, second: str) -> ExchangeError:
 
 
 def invalid(name: str) -> ExchangeError:
-    return ExchangeError(-1130, f"Data sent for parameter '{name}' is not valid.")
+    return refusal(-1130, name)
 
 
 def parse_parameters(query: str, body: str) -> "Params":
@@ -42,7 +43,7 @@ def _part(text: str) -> dict[str, str]:
         name, _, value = pair.partition("=")
         name = _plain(name)
         if name in values:
-            raise ExchangeError(-1101, f"Duplicate values for parameter '{name}' detected.")
+            raise refusal(-1101, name)
         values[name] = _plain(value)
     return values
 
@@ -63,7 +64,7 @@ class Params:
     def text(self, name: str) -> str | None:
         value = self._values.get(name)
         if value == "":
-            raise ExchangeError(-1105, f"Parameter '{name}' was empty.")
+            raise refusal(-1105, name)
         return value
 
     def needed(self, name: str) -> str:
@@ -77,8 +78,7 @@ class Params:
         """Return a symbol in capitals, or raise -1100 when no symbol could be spelled like it."""
         value = self.text(name)
         if value is not None and not SYMBOL.fullmatch(value):
-            text = f"Illegal characters found in parameter '{name}'; legal range is '{SYMBOL_RANGE}'."
-            raise ExchangeError(-1100, text)
+            raise refusal(-1100, name, SYMBOL_RANGE)
         return value and value.upper()
 
     def integer(self, name: str) -> int | None:
@@ -117,7 +117,7 @@ class Params:
         self.needed(name)
         return self.decimal(name) or Decimal(0)
 
-    def boolean(self, name: str) -> bool | None:
+    def boolean(self, name: str, refused: ExchangeError | None = None) -> bool | None:
         """Return a boolean however it is spelled: true, True, "true"."""
         value = self.text(name)
         if value is None:
@@ -125,7 +125,7 @@ class Params:
         try:
             return BOOLEANS[value.strip('"').lower()]
         except KeyError:
-            raise invalid(name) from None
+            raise refused or invalid(name) from None
 
     def needed_boolean(self, name: str) -> bool:
         self.needed(name)

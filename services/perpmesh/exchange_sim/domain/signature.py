@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from perpmesh.exchange.errors import ExchangeError
+from perpmesh.exchange_sim.domain.refusals import refusal
 
 DEFAULT_WINDOW_MS, MAX_WINDOW_MS, AHEAD_MS = 5_000, 60_000, 1_000
 PEM = "-----BEGIN PUBLIC KEY-----"
@@ -67,7 +68,7 @@ def check_signature(secret: str, text: str, signature: str) -> None:
     Ed25519; both in base64).
     """
     if not (_fits(secret, text, signature) or _fits(secret, unquote_plus(text), signature)):
-        raise ExchangeError(-1022, "Signature for this request is not valid.")
+        raise refusal(-1022)
 
 
 def _fits(secret: str, text: str, signature: str) -> bool:
@@ -90,13 +91,13 @@ def check_time(timestamp_ms: int, window_ms: int, now_ms: int) -> None:
     if timestamp_ms >= now_ms + AHEAD_MS:
         raise ExchangeError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
     if now_ms - timestamp_ms > window_ms:
-        raise ExchangeError(-1021, "Timestamp for this request is outside of the recvWindow.")
+        raise refusal(-1021)
 
 
 def check_time_at_engine(timestamp_ms: int, window_ms: int, now_ms: int) -> None:
     """Raise -5028 when the window ended while the request waited for its turn."""
     if now_ms - timestamp_ms > window_ms:
-        raise ExchangeError(-5028, "Timestamp for this request is outside of the ME recvWindow.")
+        raise refusal(-5028)
 
 
 def window_of(value: int | None) -> int:
@@ -104,7 +105,7 @@ def window_of(value: int | None) -> int:
     if value is None:
         return DEFAULT_WINDOW_MS
     if not 0 < value <= MAX_WINDOW_MS:
-        raise ExchangeError(-1131, "recvWindow must be less than 60000.")
+        raise refusal(-1131)
     return value
 
 

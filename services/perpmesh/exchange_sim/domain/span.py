@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange_sim.domain.params import Params
+from perpmesh.exchange_sim.domain.refusals import refusal
 
 T = TypeVar("T")
 
@@ -38,12 +39,11 @@ class Longest:
 
 
 def days(number: int) -> Longest:
-    return Longest(number * DAY_MS, ExchangeError(-4165, f"Maximum time interval is {number} days."))
+    return Longest(number * DAY_MS, refusal(-4165, number))
 
 
 def hours(number: int) -> Longest:
-    text = f"More than {number} hours between startTime and endTime."
-    return Longest(number * HOUR_MS, ExchangeError(-1127, text))
+    return Longest(number * HOUR_MS, refusal(-1127, number))
 
 
 def wall_span(params: Params, longest: Longest | None = None) -> Span:
@@ -65,6 +65,6 @@ def market_span(params: Params, wall_ms: int, market_ms: int, longest: Longest |
 
 def _check(start: int, asked: int, end: int, longest: Longest | None) -> None:
     if start > end:
-        raise ExchangeError(-1023, "Start time is greater than end time.")
+        raise refusal(-1023)
     if longest and asked - start > longest.ms:
         raise longest.refused
