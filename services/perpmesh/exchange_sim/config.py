@@ -43,7 +43,7 @@ class Config:
     speed: float = 1.0  # 0: as fast as the machine can
     seed: int = 1
     accounts: tuple[AccountConfig, ...] = ()
-    data: tuple[Path, ...] = ()  # files of candles, named after their symbol; none: the shipped candles
+    data: tuple[Path, ...] = ()  # files of candles, or one of synthetic:SEED, raw_ws:FOLDER; none: the shipped candles
     funding: tuple[Path, ...] = ()  # files of real rates; none: the feed's own premium
     state_dir: Path | None = None  # None: nothing is kept
     start_ms: int | None = None  # where in the data to begin; None: five days into it

@@ -88,6 +88,29 @@ async def test_a_kept_state_refuses_other_candles(tmp_path):
             pass
 
 
+async def test_a_synthetic_market_has_a_past_and_is_bound_to_its_seed(tmp_path):
+    state = tmp_path / "state"
+    async with serving(state_dir=state, data=("synthetic:5",)) as host, Rest(host) as rest:
+        _, candles, _ = await rest.public("/fapi/v1/klines", symbol="ETHUSDT", interval="1h", limit=100)
+        assert len(candles) == 100
+    with pytest.raises(Refused, match="other data"):
+        async with serving(state_dir=state, data=("synthetic:6",)):
+            pass
+
+
+async def test_a_seed_is_a_whole_number():
+    with pytest.raises(Invalid, match="whole number"):
+        async with serving(data=("synthetic:lucky",)):
+            pass
+
+
+async def test_a_state_of_an_older_kind_is_refused_by_name(tmp_path):
+    (tmp_path / "origin.json").write_text('[1, 0, 1750000000, "abc"]')
+    with pytest.raises(Refused, match="older perpmesh"):
+        async with serving(state_dir=tmp_path):
+            pass
+
+
 @pytest.mark.parametrize("text", ["", "key", "key:secret", "key:secret:", "key:secret:much", "a:b:1:2"])
 def test_an_account_is_written_key_secret_balance(text):
     with pytest.raises(Invalid):

@@ -10,11 +10,12 @@ from perpmesh.exchange_sim.adapters.candle_files import read_funding_files
 from perpmesh.exchange_sim.adapters.journal import FileJournal, NoJournal
 from perpmesh.exchange_sim.adapters.market_files import CandleSource
 from perpmesh.exchange_sim.adapters.origin import MarketSource, Origin
+from perpmesh.exchange_sim.adapters.synthetic_source import SyntheticSource
 from perpmesh.exchange_sim.application.venue import Venue
 from perpmesh.exchange_sim.config import Config
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
 from perpmesh.exchange_sim.domain.replay_clock import ReplayClock
-from perpmesh.kernel.errors import Refused
+from perpmesh.kernel.errors import Invalid, Refused
 from perpmesh.kernel.ids import derived_id
 from perpmesh.kernel.time import Clock
 from perpmesh.platform import telemetry
@@ -61,7 +62,12 @@ def _market(config: Config, now_ms: int) -> tuple[Origin, dict[str, SymbolFeed]]
 
 
 def _source(config: Config) -> MarketSource:
-    return CandleSource.read([Path(each) for each in config.data])
+    kind, _, rest = str(config.data[0]).partition(":") if config.data else ("", "", "")
+    if kind == "synthetic":
+        if rest and not rest.isdecimal():
+            raise Invalid(f"synthetic:{rest}: a seed is a whole number", reason="DATA_MALFORMED", field="data")
+        return SyntheticSource(int(rest) if rest else config.seed)
+    return CandleSource.read(config.data)
 
 
 def _venue(journal: FileJournal | NoJournal, feeds: Mapping[str, SymbolFeed], origin: Origin, clock: Clock) -> Venue:

@@ -25,7 +25,7 @@ def background(price: int, *, buying: bool, salt: int, touch_lots: int) -> Backg
         salt: varies with time; levels on the coarse grids keep their size within a salt's minute.
         touch_lots: the typical size of one level at the touch.
     """
-    spread = _spread(_mix(salt, 1))
+    spread = _spread(mix(salt, 1))
     ask, bid = (price, price - spread) if buying else (price + spread, price)
     minute = salt // 60
     return BackgroundBook(
@@ -50,7 +50,7 @@ def _side(best: int, step: int, salt: int, minute: int, touch: int) -> tuple[tup
 
 def _size(typical: int, price: int, salt: int) -> int:
     """Return between a quarter and four times the typical size, skewed to the small, as real levels are."""
-    draw = (_mix(price, salt) & 0xFFFF) / 0x10000
+    draw = (mix(price, salt) & 0xFFFF) / 0x10000
     return max(int(typical * 4.0 ** (2 * draw - 1)), 1)
 
 
@@ -59,7 +59,7 @@ def _spread(draw: int) -> int:
     return next(ticks for limit, ticks in WIDE_SPREADS if fraction < limit)
 
 
-def _mix(a: int, b: int) -> int:
+def mix(a: int, b: int) -> int:
     """Return 64 well-stirred bits of two integers (splitmix64's finaliser); the same on every machine."""
     z = (a * 0x9E3779B97F4A7C15 + b * 0xBF58476D1CE4E5B9) & MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK

@@ -12,9 +12,11 @@ from perpmesh.exchange_sim.domain.background import BackgroundBook, background
 from perpmesh.exchange_sim.domain.candles import Candle, CandleSeries, Seeds
 from perpmesh.exchange_sim.domain.path import ANCHORS, CandlePath, walk
 from perpmesh.exchange_sim.domain.premium import FUNDING_SECONDS, Premium, next_funding_second
+from perpmesh.exchange_sim.domain.tape import MEDIAN_WORTH, sizes
 
 MARK_SECONDS = (0, 5, 10)  # the mark is the mean of the price now and a little before: a wick moves it less
 PATHS_KEPT = 8
+TOUCH_WORTH = 60_000  # USDT, of a typical level at the touch
 EIGHT_PLACES = Decimal("0.00000001")
 
 
@@ -35,8 +37,9 @@ class SymbolFeed:
         self.premium = premium
         self._seeds = seeds
         self._paths: OrderedDict[int, CandlePath] = OrderedDict()
-        touch_coins = Decimal(60_000) / (series.candle(series.first_minute).close * spec.tick)
-        self._touch_lots = max(int(touch_coins / spec.step), 1)
+        worth = series.candle(series.first_minute).close * spec.tick * spec.step  # of a lot
+        self._touch_lots = max(int(TOUCH_WORTH / worth), 1)
+        self._median_lots = float(MEDIAN_WORTH / worth)
 
     def next_ms(self, after_ms: int, *, fine: bool) -> int:
         """Return the next moment at which something happens here: each second, or at the anchors of a minute."""
@@ -53,9 +56,9 @@ class SymbolFeed:
         price = self.price(second)
         buying = self._buying(second, price)
         lots = self._lots_between(previous, second)
-        if lots > 0:
-            side = Side.BUY if buying else Side.SELL
-            yield MarketTrade(symbol, self.spec.price(price), self.spec.quantity(lots), side)
+        side = Side.BUY if buying else Side.SELL
+        for size in sizes(lots, self._median_lots, second) if second == previous + 1 else (lots,) if lots else ():
+            yield MarketTrade(symbol, self.spec.price(price), self.spec.quantity(size), side)
         book = background(price, buying=buying, salt=second, touch_lots=self._touch_lots)
         yield SetBook(symbol, *self._decimals(book))
         yield self.mark(second)

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
 
 from perpmesh.exchange_sim.domain.candles import Seeds
 
@@ -12,15 +13,23 @@ INTEREST, DAMPER, CAP = 0.0001, 0.0005, 0.02
 # 2023-2025 on BTCUSDT the rate's quartiles are 0.0029, 0.0077 and 0.0100 % per eight hours; a premium a
 # little under -0.04 % with this spread gives them back through the exchange's own formula.
 MEAN, SPREAD = -0.00042, 0.00009
-CROWDED_DAYS, CROWD_PAYS = 0.05, 0.0012  # one day in twenty the crowd is long and pays for it
+# Days on which the crowd leans to one side and pays for it: (how many of all days, what is added to the premium).
+CROWDED: Final = ((0.05, 0.0012),)
+EXTREME: Final = (*CROWDED, (0.01, 0.0030), (0.01, -0.0020))
 KNOTS_KEPT = 1_000
 
 
 class Premium:
     """A slow seeded premium, and funding as the venue computes it, unless real rates are given."""
 
-    def __init__(self, seeds: Seeds, symbol: str, real: Mapping[int, Decimal] | None = None) -> None:
-        self._seeds, self._symbol = seeds, symbol
+    def __init__(
+        self,
+        seeds: Seeds,
+        symbol: str,
+        real: Mapping[int, Decimal] | None = None,
+        crowds: Sequence[tuple[float, float]] = CROWDED,
+    ) -> None:
+        self._seeds, self._symbol, self._crowds = seeds, symbol, crowds
         self._real = dict(real or {})
         self._real_times: Sequence[int] = sorted(self._real)
         self._knots: dict[int, float] = {}
@@ -53,8 +62,10 @@ class Premium:
             if len(self._knots) > KNOTS_KEPT:
                 self._knots.clear()
             value = self._seeds(f"premium:{self._symbol}:{hour}").gauss(MEAN, SPREAD)
-            if self._seeds(f"crowd:{self._symbol}:{hour // 24}").random() < CROWDED_DAYS:
-                value += CROWD_PAYS
+            draw = self._seeds(f"crowd:{self._symbol}:{hour // 24}").random()
+            for days, paid in self._crowds:
+                value += paid if 0 <= draw < days else 0.0
+                draw -= days
             self._knots[hour] = value
         return value
 
