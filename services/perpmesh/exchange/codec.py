@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from hashlib import sha256
 from types import UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -24,6 +25,25 @@ def load(kind: type[T], data: bytes) -> T:
     """Read what `dump` wrote for a value of type `kind`."""
     decode: Callable[[Any], T] = _decoder(cast("Any", kind))
     return decode(json.loads(data))
+
+
+def shape(*kinds: Any) -> str:
+    """Return a digest of the fields and types that values of these kinds are kept with: another shape, another form."""
+    seen: dict[str, str] = {}
+    for kind in kinds:
+        _describe(kind, seen)
+    return sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _describe(kind: Any, seen: dict[str, str]) -> None:
+    for part in get_args(kind):
+        _describe(part, seen)
+    if not is_dataclass(kind) or str(kind) in seen:
+        return
+    hints = get_type_hints(kind)
+    seen[str(kind)] = str([(name, str(hints[name])) for name in _names(cast("Any", kind))])
+    for name in _names(cast("Any", kind)):
+        _describe(hints[name], seen)
 
 
 def _plain(value: object) -> Any:

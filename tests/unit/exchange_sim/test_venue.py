@@ -1,12 +1,15 @@
 """The venue remembers: a life can be told again and comes out the same."""
 
 import asyncio
+import json
 import random
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
 from tests.unit.exchange_sim.conftest import make_venue
 
+from perpmesh.exchange import codec
 from perpmesh.exchange.commands import CancelAllOrders, CreateAccount, PlaceOrder
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.words import OrderType, Side, TimeInForce
@@ -59,6 +62,22 @@ def test_a_snapshot_and_what_came_after_is_the_whole_life():
     for record in lived.take_records():
         restored.redo(record)
     assert restored.snapshot() == lived.snapshot()
+
+
+def test_a_snapshot_of_another_version_is_refused_with_what_to_do(venue):
+    kept = json.loads(venue.snapshot()) | {"shape": "of a year ago"}
+    with pytest.raises(Refused, match="another version of perpmesh: run that version, or move the folder away"):
+        Venue.restore(venue.feeds, json.dumps(kept).encode())
+
+
+def test_the_shape_follows_every_field_of_what_is_kept():
+    @dataclass
+    class Row:
+        name: str
+
+    before = codec.shape(Row)
+    Row.__annotations__["name"] = "int"
+    assert codec.shape(Row) != before
 
 
 def test_what_is_refused_is_not_remembered(venue):

@@ -6,16 +6,19 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from perpmesh.exchange import codec
 from perpmesh.exchange.commands import AdvanceTime, Command, CreateAccount
 from perpmesh.exchange.engine import Engine
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import Event, TradePrinted
+from perpmesh.exchange.state import State
 from perpmesh.exchange_sim.application.records import ApiKeyAdded, ClockSet, Commanded, ListenKeyKept, Record, Ticked
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
-from perpmesh.kernel.errors import InvariantViolated
+from perpmesh.kernel.errors import InvariantViolated, Refused
 
 TAPE_KEPT = 1_000
 LISTEN_KEY_MS = 60 * 60_000
+SHAPE = codec.shape(State, Record)  # of a snapshot and of the log that follows it
 NO_LISTEN_KEY = "This listenKey does not exist. Please use POST /fapi/v1/listenKey to recreate listenKey"
 
 
@@ -135,6 +138,7 @@ class Venue:
 
     def snapshot(self) -> bytes:
         state = {
+            "shape": SHAPE,
             "market_ms": self.market_ms,
             "wall_ms": self.wall_ms,
             "speed": self.speed,
@@ -147,7 +151,18 @@ class Venue:
 
     @classmethod
     def restore(cls, feeds: Mapping[str, SymbolFeed], snapshot: bytes) -> "Venue":
+        """Return the venue as it was.
+
+        Raises:
+            Refused: it was kept in another form than this version's.
+        """
         state = json.loads(snapshot)
+        if state.get("shape") != SHAPE:
+            raise Refused(
+                "this state was written by another version of perpmesh: run that version, or move the folder away "
+                "and begin anew",
+                reason="OTHER_VERSION",
+            )
         specs = [feed.spec for feed in feeds.values()]
         return cls(
             engine=Engine.restore(specs, state["engine"].encode()),
