@@ -47,7 +47,7 @@ class Desk:
         self.clock = clock
         self.routes = every_route()
         self._sequencer = sequencer
-        self._board = board
+        self.board = board
         self._faults = faults
 
     async def answer(self, call: Call) -> Any:
@@ -78,7 +78,7 @@ class Desk:
 
     async def _execute(self, call: Call, account: str) -> Any:
         if call.endpoint.security is Security.NONE:
-            ask = Ask(self._sequencer.venue, self._board, call.params, self.clock.now_ms(), self.meter.limits)
+            ask = Ask(self._sequencer.venue, self.board, call.params, self.clock.now_ms(), self.meter.limits)
             return call.endpoint.handler(ask)
         return await self._sequencer.submit(self._job(call, account))
 
@@ -110,7 +110,7 @@ class Desk:
             if call.endpoint.security is Security.SIGNED:
                 stamp, window = params.needed_integer("timestamp"), window_of(params.integer("recvWindow"))
                 check_time_at_engine(stamp, window, self.clock.now_ms())
-            ask = Ask(turn.venue, self._board, params, turn.wall_ms, self.meter.limits, account, turn)
+            ask = Ask(turn.venue, self.board, params, turn.wall_ms, self.meter.limits, account, turn)
             return call.endpoint.handler(ask)
 
         return run

@@ -64,7 +64,7 @@ def read_request(text: str) -> Request:
     try:
         frame = json.loads(text, parse_float=Decimals)
     except (ValueError, RecursionError):
-        raise ExchangeError(-1000, "Invalid JSON request.") from None
+        raise ExchangeError(-1013, "INVALID_MESSAGE") from None
     if not isinstance(frame, dict) or not isinstance(frame.get("method"), str):
         raise ExchangeError(-1102, "Mandatory parameter 'method' was not sent, was empty/null, or malformed.")
     sent = frame.get("params") or {}
@@ -135,7 +135,7 @@ class Session:
         call.trusted = self._key is not None and call.key == self._key and "signature" not in request.params
         if call.endpoint.security is not Security.NONE and not call.key:
             request.params.needed("apiKey")
-        return _shaped(request.method, await self._desk.answer(call))
+        return self._shaped(request.method, await self._desk.answer(call))
 
     def _count(self, call: Call) -> None:
         call.weight = self._desk.meter.weigh(call.address, SESSION_WEIGHT, self._desk.clock.now_ms())
@@ -162,6 +162,16 @@ class Session:
             raise ExchangeError(-4056, f"{kind.value} API key is not supported.")
         self._key, self._logged_on_ms = key, self._desk.clock.now_ms()
 
+    def _shaped(self, method: str, result: Any) -> Any:
+        """Return a result as this protocol shows it, where that differs from REST."""
+        match method:
+            case "account.status":
+                return {name: value for name, value in result.items() if name != "feeBurn"}
+            case "ticker.book":
+                number = {"lastUpdateId": self._desk.board.snapshot_id}
+                return [{**number, **row} for row in result] if isinstance(result, list) else {**number, **result}
+        return result
+
     def _say(self, call: Call | None, answer: Answer, *, shown: bool) -> None:
         if shown and call is not None:
             answer["rateLimits"] = self._limits(call)
@@ -184,13 +194,6 @@ def _failure(error: Exception, **what: str) -> Answer:
     wait_s = come_back_s(error)
     more = {} if wait_s is None else {"data": {"retryAfter": wait_s * 1_000}}
     return {"status": status, "error": {**body, **more}}
-
-
-def _shaped(method: str, result: Any) -> Any:
-    """Return a result as this protocol shows it, where that differs from REST."""
-    if method == "account.status":
-        return {name: value for name, value in result.items() if name != "feeBurn"}
-    return result
 
 
 def _text(value: Any) -> str:
