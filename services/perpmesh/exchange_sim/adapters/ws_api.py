@@ -36,6 +36,7 @@ ENDPOINTS = {
     "userDataStream.ping": "PUT /fapi/v1/listenKey",
     "userDataStream.stop": "DELETE /fapi/v1/listenKey",
 }
+HIDDEN = {"account.status": "feeBurn", "order.modify": "pair"}  # fields that only REST shows
 ABOUT_ITSELF = ("session.logon", "session.status", "session.logout")
 SESSION_WEIGHT = 2
 RUNNING_MAX = 1_000  # requests of one connection that are being answered
@@ -164,13 +165,11 @@ class Session:
 
     def _shaped(self, method: str, result: Any) -> Any:
         """Return a result as this protocol shows it, where that differs from REST."""
-        match method:
-            case "account.status":
-                return {name: value for name, value in result.items() if name != "feeBurn"}
-            case "ticker.book":
-                number = {"lastUpdateId": self._desk.board.snapshot_id}
-                return [{**number, **row} for row in result] if isinstance(result, list) else {**number, **result}
-        return result
+        if method == "ticker.book":
+            number = {"lastUpdateId": self._desk.board.snapshot_id}
+            return [{**number, **row} for row in result] if isinstance(result, list) else {**number, **result}
+        hidden = HIDDEN.get(method)
+        return {name: value for name, value in result.items() if name != hidden} if hidden else result
 
     def _say(self, call: Call | None, answer: Answer, *, shown: bool) -> None:
         if shown and call is not None:
