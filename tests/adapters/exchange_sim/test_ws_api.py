@@ -16,7 +16,7 @@ from perpmesh.exchange_sim.domain.limits import Limits
 
 SPEC = {row["method"]: row for row in json.loads((Path(__file__).parent / "spec" / "usdm_ws_api.json").read_text())}
 MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.002"}
-BOTH_TYPES = ("priceRate", "activatePrice", "icebergQuantity")  # fields of conditional orders, in older examples
+BOTH_TYPES = ("priceRate", "activatePrice", "callbackRate")  # fields of trailing orders only, or in older examples
 
 
 @pytest.fixture

@@ -168,6 +168,8 @@ class Session:
         if method == "ticker.book":
             number = {"lastUpdateId": self._desk.board.snapshot_id}
             return [{**number, **row} for row in result] if isinstance(result, list) else {**number, **result}
+        if method == "v2/account.status":
+            return {**result, "assets": [{**row, "marginAvailable": True} for row in result["assets"]]}
         hidden = HIDDEN.get(method)
         return {name: value for name, value in result.items() if name != hidden} if hidden else result
 
