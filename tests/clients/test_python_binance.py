@@ -183,9 +183,7 @@ async def test_an_order_is_amended_and_its_amendments_are_told(market, client):
         told = await until(user, lambda m: m.get("e") == "ORDER_TRADE_UPDATE" and m["o"]["x"] == "AMENDMENT")
         assert (told["o"]["p"], told["o"]["q"]) == ("99100.00", "0.020")
     with pytest.raises(BinanceAPIException) as refused:
-        await client.futures_modify_order(
-            **BTC, orderId=placed["orderId"], side="BUY", quantity="0.020", price="99100"
-        )
+        await client.futures_modify_order(**BTC, orderId=placed["orderId"], side="BUY", quantity="0.020", price="99100")
     assert refused.value.code == -5027
     history = await client.futures_v1_get_order_amendment(**BTC, orderId=placed["orderId"])
     assert history[0]["amendment"]["price"] == {"before": "99000.00", "after": "99100.00"}
