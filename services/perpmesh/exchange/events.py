@@ -1,40 +1,166 @@
 """Facts the exchange reports. `market_ms` is market time; the server stamps wall time (E, T) when it sends them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import ClassVar, Final, NamedTuple
 
+from perpmesh.exchange import present
 from perpmesh.exchange.views import AlgoView, IncomeView, OrderView, PositionView
 from perpmesh.exchange.words import BalanceReason, Execution, Side, SymbolStatus
 
 
-@dataclass(frozen=True, slots=True)
-class OrderUpdated:
+class Lazy:
+    """A fact that copied a few integers when it happened and makes Decimals of them when it is read."""
+
+    __slots__ = ()
+    shown: ClassVar[tuple[str, ...]] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lazy) and type(self) is type(other) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        pairs = zip(self.shown, self._values(), strict=True)
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in pairs)})"
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.shown)
+
+
+class Fill(NamedTuple):
+    """What one order got of one trade: ticks, lots, money units."""
+
+    price: int
+    lots: int
+    commission: int
+    realized: int
+    trade_id: int
+    maker: bool
+
+
+NO_FILL: Final = Fill(0, 0, 0, 0, 0, maker=False)
+
+
+class OrderUpdated(Lazy):
     """ORDER_TRADE_UPDATE. The fill fields are zero unless `execution` is TRADE or CALCULATED."""
 
-    account: str
-    order: OrderView
-    execution: Execution
-    market_ms: int
-    last_price: Decimal = Decimal(0)
-    last_quantity: Decimal = Decimal(0)
-    commission: Decimal = Decimal(0)
-    realized: Decimal = Decimal(0)
-    trade_id: int = 0
-    maker: bool = False
-    expire_reason: int = 0
+    __slots__ = ("_fill", "_now", "_view", "account", "execution", "expire_reason", "market_ms")
+    shown = (
+        "account",
+        "order",
+        "execution",
+        "market_ms",
+        "last_price",
+        "last_quantity",
+        "commission",
+        "realized",
+        "trade_id",
+        "maker",
+        "expire_reason",
+    )
+
+    def __init__(
+        self,
+        account: str,
+        now: present.OrderNow,
+        execution: Execution,
+        market_ms: int,
+        expire_reason: int = 0,
+        fill: Fill = NO_FILL,
+    ) -> None:
+        self.account = account
+        self.execution = execution
+        self.market_ms = market_ms
+        self.expire_reason = expire_reason
+        self._now = now
+        self._fill = fill
+        self._view: OrderView | None = None
+
+    @property
+    def order(self) -> OrderView:
+        """Return the order as it was then."""
+        if self._view is None:
+            self._view = present.order_view_of(self._now)
+        return self._view
+
+    @property
+    def last_price(self) -> Decimal:
+        return self._now[0].price(self._fill.price)
+
+    @property
+    def last_quantity(self) -> Decimal:
+        return self._now[0].quantity(self._fill.lots)
+
+    @property
+    def commission(self) -> Decimal:
+        return present.money(self._fill.commission)
+
+    @property
+    def realized(self) -> Decimal:
+        return present.money(self._fill.realized)
+
+    @property
+    def trade_id(self) -> int:
+        return self._fill.trade_id
+
+    @property
+    def maker(self) -> bool:
+        return self._fill.maker
 
 
-@dataclass(frozen=True, slots=True)
-class AccountUpdated:
+class AccountUpdated(Lazy):
     """ACCOUNT_UPDATE: the balance as it is now, and the positions that changed."""
 
-    account: str
-    reason: BalanceReason
-    wallet: Decimal
-    cross_wallet: Decimal
-    balance_change: Decimal  # except PnL and commission
-    positions: tuple[PositionView, ...]
-    market_ms: int
+    __slots__ = (
+        "_balance_change",
+        "_cross_wallet",
+        "_positions",
+        "_views",
+        "_wallet",
+        "account",
+        "market_ms",
+        "reason",
+    )
+    shown = ("account", "reason", "wallet", "cross_wallet", "balance_change", "positions", "market_ms")
+
+    def __init__(
+        self,
+        account: str,
+        reason: BalanceReason,
+        balances: tuple[int, int, int],
+        positions: Sequence[present.PositionNow],
+        market_ms: int,
+    ) -> None:
+        """Take `balances` in money units: wallet, cross wallet, and what changed except by PnL and commission."""
+        self.account = account
+        self.reason = reason
+        self.market_ms = market_ms
+        self._wallet, self._cross_wallet, self._balance_change = balances
+        self._positions = positions
+        self._views: tuple[PositionView, ...] | None = None
+
+    @property
+    def wallet(self) -> Decimal:
+        return present.money(self._wallet)
+
+    @property
+    def cross_wallet(self) -> Decimal:
+        return present.money(self._cross_wallet)
+
+    @property
+    def balance_change(self) -> Decimal:
+        """Return the change of the wallet except PnL and commission."""
+        return present.money(self._balance_change)
+
+    @property
+    def positions(self) -> tuple[PositionView, ...]:
+        """Return the positions as they were then."""
+        if self._views is None:
+            self._views = tuple(present.position_view_of(now) for now in self._positions)
+        return self._views
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from perpmesh.exchange import fees, present
-from perpmesh.exchange.events import OrderUpdated, TradePrinted
+from perpmesh.exchange.events import Fill, OrderUpdated, TradePrinted
 from perpmesh.exchange.state import HISTORY, Account, Order, Position, Trade
 from perpmesh.exchange.symbols import PPM, SymbolSpec
 from perpmesh.exchange.words import BalanceReason, Execution, IncomeType, OrderStatus, Side
@@ -138,16 +138,11 @@ def _advance(
     world.report_account(account, BalanceReason.ORDER, account.positions[order.place])
     world.events.append(
         OrderUpdated(
-            account=order.account,
-            order=present.order_view(spec, order),
-            execution=execution,
-            market_ms=world.market_ms,
-            last_price=spec.price(trade.price),
-            last_quantity=spec.quantity(trade.lots),
-            commission=present.money(commission),
-            realized=present.money(realized),
-            trade_id=trade.trade_id,
-            maker=maker,
+            order.account,
+            present.order_now(spec, order),
+            execution,
+            world.market_ms,
+            fill=Fill(trade.price, trade.lots, commission, realized, trade.trade_id, maker),
         )
     )
     world.conclude_algo(order)

@@ -163,19 +163,19 @@ def totals(books: Books, account: Account) -> Totals:
     )
 
 
-def liquidation_price(books: Books, account: Account, position: Position) -> Decimal:
+def liquidation_price(spec: SymbolSpec, position: Position, twin: Position | None, behind: int) -> Decimal:
     """Return the mark price at which margin balance equals maintenance; 0 when no price does that.
+
+    `twin` and `behind` are what `liquidation_wallet` says.
 
     LP = (WB − TMM + UPNL + cum − signed·EP) / (|amt|·mmr − signed), in the tier that holds |amt|·LP. The other
     side of a hedge moves with the same price, so it joins the sums, in the tier that it has at that price.
     """
     if not position.lots:
         return Decimal(0)
-    spec = books.specs[position.symbol]
-    wallet, twin = _liquidation_wallet(books, account, position)
     legs = [position] if twin is None else [position, twin]
     for tiers in product(spec.brackets, repeat=len(legs)):
-        price = _price_in(spec, legs, tiers, wallet)
+        price = _price_in(spec, legs, tiers, behind)
         if price and all(_holds(spec, tier, leg, price) for tier, leg in zip(tiers, legs, strict=True)):
             return price
     return Decimal(0)
@@ -185,7 +185,7 @@ def _holds(spec: SymbolSpec, tier: Bracket, leg: Position, price: Decimal) -> bo
     return tier.floor < abs(leg.lots) / Decimal(spec.lot_units) * price <= tier.cap
 
 
-def _liquidation_wallet(books: Books, account: Account, position: Position) -> tuple[int, Position | None]:
+def liquidation_wallet(books: Books, account: Account, position: Position) -> tuple[int, Position | None]:
     """Return what stands behind a position (WB − TMM + UPNL) and the other side of its hedge."""
     if account.is_isolated(position.symbol):
         return position.isolated, None

@@ -1,6 +1,7 @@
 """State to views: integers become Decimals here and nowhere else."""
 
 from decimal import Decimal
+from typing import NamedTuple, TypeAlias
 
 from perpmesh.exchange import margin
 from perpmesh.exchange.state import Account, Algo, Amendment, Income, MarginMove, Order, Position, Trade
@@ -15,8 +16,10 @@ from perpmesh.exchange.views import (
     PositionView,
     TradeView,
 )
-from perpmesh.exchange.words import MarginType, OrderType
+from perpmesh.exchange.words import MarginType, OrderStatus, OrderType, PriceMatch
 from perpmesh.kernel.money import to_eight_places
+
+OrderNow: TypeAlias = tuple[SymbolSpec, Order, int, int, int, int, OrderStatus, int, int, PriceMatch]
 
 
 def money(units: int) -> Decimal:
@@ -29,6 +32,27 @@ def average(spec: SymbolSpec, quote: int, lots: int) -> Decimal:
 
 
 def order_view(spec: SymbolSpec, order: Order) -> OrderView:
+    return order_view_of(order_now(spec, order))
+
+
+def order_now(spec: SymbolSpec, order: Order) -> OrderNow:
+    """Copy what of an order may still change, for whoever wants to see later what it was now."""
+    return (
+        spec,
+        order,
+        order.price,
+        order.quantity,
+        order.executed,
+        order.quote,
+        order.status,
+        order.update_time,
+        order.market_time,
+        order.price_match,
+    )
+
+
+def order_view_of(now: OrderNow) -> OrderView:
+    spec, order, price, quantity, executed, quote, status, update_time, market_time, price_match = now
     return OrderView(
         account=order.account,
         symbol=order.symbol,
@@ -39,12 +63,12 @@ def order_view(spec: SymbolSpec, order: Order) -> OrderView:
         type=order.type,
         orig_type=order.orig_type,
         time_in_force=order.time_in_force,
-        price=spec.price(order.price),
-        quantity=spec.quantity(order.quantity),
-        executed=spec.quantity(order.executed),
-        cum_quote=money(order.quote),
-        avg_price=average(spec, order.quote, order.executed),
-        status=order.status,
+        price=spec.price(price),
+        quantity=spec.quantity(quantity),
+        executed=spec.quantity(executed),
+        cum_quote=money(quote),
+        avg_price=average(spec, quote, executed),
+        status=status,
         reduce_only=order.reduce_only,
         close_position=order.close_position,
         stop_price=spec.price(order.stop_price),
@@ -53,9 +77,9 @@ def order_view(spec: SymbolSpec, order: Order) -> OrderView:
         self_trade=order.self_trade,
         good_till_date=order.good_till,
         time=order.time,
-        update_time=order.update_time,
-        market_time=order.market_time,
-        price_match=order.price_match,
+        update_time=update_time,
+        market_time=market_time,
+        price_match=price_match,
     )
 
 
@@ -94,30 +118,61 @@ def algo_view(spec: SymbolSpec, algo: Algo) -> AlgoView:
     )
 
 
+class PositionNow(NamedTuple):
+    """What of a position, its prices and its account is needed to show it later as it is now."""
+
+    spec: SymbolSpec
+    position: Position
+    mark: int
+    notional: int
+    leverage: int
+    isolated: bool
+    place: margin.PlaceMargin
+    behind: int
+    twin: Position | None
+
+
 def position_view(books: margin.Books, account: Account, position: Position) -> PositionView:
-    symbol, spec = position.symbol, books.specs[position.symbol]
-    place = margin.place_margin(books, account, symbol, position.side)
-    profit = books.unrealized(position)
-    isolated = account.is_isolated(symbol)
-    leverage = account.leverage_of(symbol)
+    return position_view_of(position_now(books, account, position))
+
+
+def position_now(books: margin.Books, account: Account, position: Position) -> PositionNow:
+    symbol = position.symbol
+    behind, twin = margin.liquidation_wallet(books, account, position)
+    return PositionNow(
+        books.specs[symbol],
+        position.copy(),
+        books.mark(symbol),
+        books.notional(position),
+        account.leverage_of(symbol),
+        account.is_isolated(symbol),
+        margin.place_margin(books, account, symbol, position.side),
+        behind,
+        twin.copy() if twin else None,
+    )
+
+
+def position_view_of(now: PositionNow) -> PositionView:
+    spec, position, mark, notional, leverage, isolated, place, behind, twin = now
+    profit = notional - position.cost if position.lots else 0
     return PositionView(
-        symbol=symbol,
+        symbol=position.symbol,
         position_side=position.side,
         amount=spec.quantity(position.lots),
         entry_price=average(spec, position.cost, position.lots),
         break_even_price=average(spec, position.cost + position.fees, position.lots),
-        mark_price=money(books.mark(symbol)),
+        mark_price=money(mark),
         unrealized=money(profit),
         realized=money(position.realized),
-        liquidation_price=to_eight_places(margin.liquidation_price(books, account, position)),
+        liquidation_price=to_eight_places(margin.liquidation_price(spec, position, twin, behind)),
         margin_type=MarginType.ISOLATED if isolated else MarginType.CROSSED,
         isolated_wallet=money(position.isolated),
         isolated_margin=money(position.isolated + profit if isolated else 0),
-        notional=money(books.notional(position)),
+        notional=money(notional),
         leverage=leverage,
         max_notional=money(spec.max_notional(leverage)),
         initial_margin=money(place.position + place.open_orders),
-        maint_margin=money(books.maintenance(position)),
+        maint_margin=money(spec.maintenance(abs(notional)) if position.lots else 0),
         position_initial_margin=money(place.position),
         open_order_initial_margin=money(place.open_orders),
         bid_notional=money(place.bid_notional),

@@ -112,6 +112,20 @@ class Position:
     realized: int = 0
     update_time: int = 0
 
+    def copy(self) -> "Position":
+        """Return one that stays as it is."""
+        return Position(
+            self.symbol,
+            self.side,
+            self.lots,
+            self.cost,
+            self.fees,
+            self.isolated,
+            self.margin_called,
+            self.realized,
+            self.update_time,
+        )
+
 
 @dataclass(slots=True)
 class Trade:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from math import ceil
 
 from perpmesh.exchange.words import SymbolStatus
 
@@ -79,6 +80,40 @@ class SymbolSpec:
         """Return the worth of one lot at a price of one tick, in money units: always whole."""
         return self.tick_units // self.lot_units
 
+    @cached_property
+    def min_notional_units(self) -> int:
+        return int(self.min_notional * MONEY)
+
+    @cached_property
+    def percent_ppm(self) -> tuple[int, int]:
+        """Return how far limit prices may go, above and below, in parts per million of the mark: rounded inwards."""
+        return int(self.percent_up * PPM), ceil(self.percent_down * PPM)
+
+    @cached_property
+    def ticks_allowed(self) -> tuple[int, int, int]:
+        """Return the lowest and highest price in ticks and the step between; the price of what is none is refused."""
+        grain = self.grains[0]
+        if (
+            self.min_price % grain
+            or self.max_price % grain
+            or self.tick % grain
+            or round(grain, self.price_precision) != grain
+        ):
+            return 1, 0, 1
+        return self.to_ticks(self.min_price), self.to_ticks(self.max_price), self.to_ticks(self.tick)
+
+    @cached_property
+    def lots_allowed(self) -> tuple[int, int, int, int]:
+        """Return the smallest and largest quantity in lots, the largest of a market order, and the step between."""
+        low, high, market_high = self.min_quantity, self.max_quantity, self.market_max_quantity
+        grain = self.grains[1]
+        if (
+            any(each % grain for each in (low, high, market_high, self.step))
+            or round(grain, self.quantity_precision) != grain
+        ):
+            return 1, 0, 0, 1
+        return self.to_lots(low), self.to_lots(high), self.to_lots(market_high), self.to_lots(self.step)
+
     def to_ticks(self, price: Decimal) -> int:
         return int(price / self.grains[0])
 
@@ -109,9 +144,14 @@ class SymbolSpec:
         bracket = self.bracket_of(notional)
         return notional * bracket.maintenance_ppm // PPM - bracket.cum * MONEY
 
+    @cached_property
+    def _max_notionals(self) -> tuple[int, ...]:
+        most = max(b.leverage for b in self.brackets)
+        return tuple(max(b.cap for b in self.brackets if b.leverage >= n) * MONEY for n in range(most + 1))
+
     def max_notional(self, leverage: int) -> int:
         """Return the largest position in money units that `leverage` allows."""
-        return max(b.cap for b in self.brackets if b.leverage >= leverage) * MONEY
+        return self._max_notionals[leverage]
 
 
 def _brackets(*rows: tuple[int, int, int]) -> tuple[Bracket, ...]:

@@ -23,6 +23,8 @@ class PositionSide(StrEnum):
 
 
 class OrderType(StrEnum):
+    is_conditional: bool
+
     LIMIT = "LIMIT"
     MARKET = "MARKET"
     STOP = "STOP"
@@ -31,9 +33,9 @@ class OrderType(StrEnum):
     TAKE_PROFIT_MARKET = "TAKE_PROFIT_MARKET"
     TRAILING_STOP_MARKET = "TRAILING_STOP_MARKET"
 
-    @property
-    def is_conditional(self) -> bool:
-        return self not in (OrderType.LIMIT, OrderType.MARKET)
+
+for _type in OrderType:
+    _type.is_conditional = _type not in (OrderType.LIMIT, OrderType.MARKET)
 
 
 class TimeInForce(StrEnum):
@@ -46,6 +48,8 @@ class TimeInForce(StrEnum):
 
 
 class OrderStatus(StrEnum):
+    is_open: bool
+
     NEW = "NEW"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
     FILLED = "FILLED"
@@ -53,9 +57,9 @@ class OrderStatus(StrEnum):
     EXPIRED = "EXPIRED"
     EXPIRED_IN_MATCH = "EXPIRED_IN_MATCH"
 
-    @property
-    def is_open(self) -> bool:
-        return self in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
+
+for _status in OrderStatus:
+    _status.is_open = _status in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
 
 
 class Execution(StrEnum):

@@ -104,9 +104,10 @@ class World:
         order.update_time, order.market_time = self.wall_ms, self.market_ms
 
     def report_order(self, order: Order, execution: Execution, *, reason: int = 0) -> None:
-        view = present.order_view(self.specs[order.symbol], order)
-        self.events.append(OrderUpdated(order.account, view, execution, self.market_ms, expire_reason=reason))
-        self.conclude_algo(order)
+        now = present.order_now(self.specs[order.symbol], order)
+        self.events.append(OrderUpdated(order.account, now, execution, self.market_ms, reason))
+        if order.algo_id:
+            self.conclude_algo(order)
 
     def conclude_algo(self, order: Order) -> None:
         """A conditional order is finished when the order that it created has ended."""
@@ -127,13 +128,11 @@ class World:
         account.update_time = self.wall_ms
         self.events.append(
             AccountUpdated(
-                account=account.name,
-                reason=reason,
-                wallet=present.money(account.wallet),
-                cross_wallet=present.money(account.cross_wallet),
-                balance_change=present.money(balance_change),
-                positions=tuple(present.position_view(self.books, account, p) for p in positions),
-                market_ms=self.market_ms,
+                account.name,
+                reason,
+                (account.wallet, account.cross_wallet, balance_change),
+                [present.position_now(self.books, account, p) for p in positions],
+                self.market_ms,
             )
         )
 
