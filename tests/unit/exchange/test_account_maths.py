@@ -1,5 +1,10 @@
 """Margins, liquidation prices, fees and funding come out to the digit."""
 
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
 import pytest
 
 from perpmesh.exchange import commands as c
@@ -10,7 +15,7 @@ from perpmesh.exchange.words import BalanceReason, Execution, IncomeType, Margin
 
 from .conftest import BTC, ETH, Bench, D
 
-CENT = D("0.01")
+CENT, MICRO = D("0.01"), D("0.000001")
 
 
 def buy(bench: Bench, price: str, quantity: str, symbol: str = BTC) -> None:
@@ -33,44 +38,58 @@ def position(bench: Bench, symbol: str = BTC):
     return bench.engine.positions("alice", symbol)[0]
 
 
+def vector(case: str) -> dict[str, Decimal]:
+    """Return the reference vector whose description begins with `case`."""
+    text = (Path(__file__).parent / "account_math_vectors.json").read_text()
+    (found,) = [v for v in json.loads(text, parse_float=Decimal)["vectors"] if v["case"].startswith(case)]
+    return found
+
+
+def assert_liquidates_at(
+    bench: Bench, expected: dict[str, Decimal], balance: Callable[[Decimal], Decimal], others: Decimal = D(0)
+) -> None:
+    """Hold a liquidation price, its tier, and what is left and needed there (`others`: by the rest) to the vector."""
+    held = position(bench)
+    price, spec = held.liquidation_price, bench.engine.specs[BTC]
+    notional = abs(held.amount) * price
+    tier = spec.bracket_of(int(notional * MONEY))
+    assert price.quantize(CENT) == expected["liq"]
+    assert tier.number == expected["bracket"]
+    assert balance(price).quantize(MICRO) == expected["check_margin_balance"]
+    assert (notional * tier.maintenance_rate - tier.cum + others).quantize(MICRO) == expected["check_maint"]
+
+
 def test_isolated_long_liquidates_where_the_exchange_says(bench: Bench) -> None:
     bench.do(c.SetMarginType("alice", BTC, MarginType.ISOLATED))
     bench.do(c.SetLeverage("alice", BTC, 10))
     buy(bench, "60000", "0.1")
     assert position(bench).isolated_wallet == 600
-    price = position(bench).liquidation_price
-    assert price.quantize(CENT) == D("54216.87")
-    assert (600 + D("0.1") * (price - 60000)).quantize(D("0.000001")) == D("21.686747")
-    assert (D("0.1") * price * D("0.004")).quantize(D("0.000001")) == D("21.686747")
+    assert_liquidates_at(bench, vector("isolated long"), lambda price: 600 + D("0.1") * (price - 60_000))
 
 
 def test_cross_short_liquidates_where_the_exchange_says(bench: Bench) -> None:
     sell(bench, "60000", "2")
     set_cross_wallet(bench, "10000")
-    price = position(bench).liquidation_price
-    assert price.quantize(CENT) == D("64701.49")
-    assert (10_000 - 2 * (price - 60000)).quantize(D("0.000001")) == D("597.014925")
-    assert (2 * price * D("0.005") - 50).quantize(D("0.000001")) == D("597.014925")
+    assert_liquidates_at(bench, vector("cross short"), lambda price: 10_000 - 2 * (price - 60_000))
 
 
 def test_cross_long_leans_on_the_profit_of_the_other_position(bench: Bench) -> None:
+    expected = vector("cross long")
     buy(bench, "3000", "10", ETH)
     bench.mark("3100", ETH)
     buy(bench, "60000", "1")
     set_cross_wallet(bench, "8000")
     eth = position(bench, ETH)
-    assert eth.unrealized == 1000
-    assert eth.maint_margin == 124
-    price = position(bench).liquidation_price
-    assert price.quantize(CENT) == D("51330.65")
-    balance = 8000 + 1000 - 124 + price - 60000
-    assert balance.quantize(D("0.000001")) == D("206.653266")  # the vector's 330.653266 before ETH's 124
-    assert (balance + 124).quantize(D("0.000001")) == D("330.653266")
+    assert (eth.maint_margin, eth.unrealized) == (expected["TMM"], expected["UPNL"])
+    assert_liquidates_at(bench, expected, lambda price: 8000 + eth.unrealized + price - 60_000, eth.maint_margin)
 
 
-def test_maintenance_margin_of_264000_is_1270() -> None:
+def test_maintenance_margin_funding_and_commission_are_those_of_the_vectors(bench: Bench) -> None:
     btc = default_symbols()[0]
-    assert btc.maintenance(264_000 * MONEY) == 1_270 * MONEY
+    assert btc.maintenance(264_000 * MONEY) == vector("maint margin 264000")["value"] * MONEY
+    assert payment(30_000 * MONEY, D("0.0001")) == vector("funding long 0.5")["payment"] * MONEY
+    buy(bench, "60000", "0.01")
+    assert bench.engine.trades("alice")[0].commission == vector("commission taker")["value"]
 
 
 def test_maintenance_is_continuous_at_every_tier_edge() -> None:

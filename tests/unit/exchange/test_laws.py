@@ -77,7 +77,7 @@ def test_no_order_fills_beyond_its_quantity_or_through_its_limit(commands) -> No
             continue
         order = event.order
         assert 0 <= order.executed <= order.quantity
-        if event.execution is Execution.TRADE and order.price:
+        if event.execution in (Execution.TRADE, Execution.CALCULATED) and order.price:
             assert event.last_price <= order.price if order.side is Side.BUY else event.last_price >= order.price
 
 
@@ -163,6 +163,8 @@ def test_the_same_commands_give_the_same_bytes_also_after_a_restore_in_the_middl
     first = run(other, commands[:cut])
     restored = Engine.restore(default_symbols(), other.snapshot())
     assert restored.state_hash() == other.state_hash()
+    for name in other.accounts():
+        assert restored.account(name) == other.account(name)
     rest = run(restored, commands[cut:], min(cut, len(commands)))
     assert restored.snapshot() == one.snapshot()
     assert first + rest == facts
