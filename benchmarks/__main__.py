@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks import alone, engine, events, exchange, figures, orders, rpc
+from benchmarks import alone, determinism, engine, events, exchange, figures, orders, rpc
 from benchmarks.tables import Table, show
 from perpmesh.testing.mesh import Mesh
 
@@ -49,6 +49,7 @@ BY_THEMSELVES: dict[str, Callable[[], Iterable[Table]]] = {
 # Only by name: they take as long as they are told to.
 SLOW: dict[str, Callable[[], Iterable[Table]]] = {
     "alone": lambda: [alone.leave_alone()],
+    "determinism": determinism.tables,
 }
 
 Section: TypeAlias = Callable[[], Iterable[Table]]

@@ -15,7 +15,7 @@ from perpmesh.exchange.words import BalanceReason, Execution, IncomeType, Margin
 
 from .conftest import BTC, ETH, Bench, D
 
-CENT, MICRO = D("0.01"), D("0.000001")
+CENT, MICRO, NOTHING = D("0.01"), D("0.000001"), D(0)
 
 
 def buy(bench: Bench, price: str, quantity: str, symbol: str = BTC) -> None:
@@ -46,7 +46,7 @@ def vector(case: str) -> dict[str, Decimal]:
 
 
 def assert_liquidates_at(
-    bench: Bench, expected: dict[str, Decimal], balance: Callable[[Decimal], Decimal], others: Decimal = D(0)
+    bench: Bench, expected: dict[str, Decimal], balance: Callable[[Decimal], Decimal], others: Decimal = NOTHING
 ) -> None:
     """Hold a liquidation price, its tier, and what is left and needed there (`others`: by the rest) to the vector."""
     held = position(bench)
