@@ -16,7 +16,7 @@ from perpmesh.exchange.words import OrderType, Side, TimeInForce
 from perpmesh.exchange_sim.application.sequencer import Sequencer
 from perpmesh.exchange_sim.application.venue import LISTEN_KEY_MS, Venue
 from perpmesh.exchange_sim.domain.replay_clock import ReplayClock
-from perpmesh.kernel.errors import Refused
+from perpmesh.kernel.errors import Refused, Unavailable
 from perpmesh.kernel.time import ManualClock
 
 OPEN = CreateAccount("alice", Decimal(10_000))
@@ -157,6 +157,22 @@ async def test_an_answer_leaves_after_all_that_led_to_it_is_durable(venue):
     assert journal.synced == len(journal.records) == 3
     assert order
     assert [each.event for each in crowd.batches[-1].happenings] == order
+
+
+async def test_when_the_memory_fails_nobody_is_told_that_anything_was_done(venue, monkeypatch):
+    sequencer, _, journal, crowd = sequencer_of(venue)
+
+    async def fail():
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(journal, "sync", fail)
+    running = asyncio.create_task(sequencer.run())
+    for _ in range(2):  # in the turn that failed, and after it
+        with pytest.raises(Unavailable):
+            await sequencer.submit(lambda turn: turn.execute(OPEN))
+    with pytest.raises(OSError, match="No space"):
+        await running
+    assert not crowd.batches
 
 
 async def test_the_market_moves_as_far_as_its_clock_says(venue):

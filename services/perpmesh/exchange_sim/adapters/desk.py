@@ -16,7 +16,7 @@ from perpmesh.exchange_sim.domain.fault_replies import THROTTLED, Struck
 from perpmesh.exchange_sim.domain.limits import Banned, Limits, Meter, TooMany
 from perpmesh.exchange_sim.domain.params import Params
 from perpmesh.exchange_sim.domain.signature import check_signature, check_time, check_time_at_engine, window_of
-from perpmesh.kernel.errors import Overloaded
+from perpmesh.kernel.errors import Overloaded, Unavailable
 from perpmesh.kernel.time import Clock
 from perpmesh.platform import telemetry
 
@@ -129,5 +129,7 @@ def refused(error: Exception, **what: str) -> tuple[int, dict[str, Any]]:
         return status, {"code": error.code, "msg": error.message}
     if isinstance(error, Overloaded):
         return 503, {"code": -1008, "msg": THROTTLED}
+    if isinstance(error, Unavailable):
+        return 503, {"code": -1001, "msg": "Internal error; unable to process your request. Please try again."}
     log.error("request failed", exc_info=error, **what)
     return 500, {"code": -1000, "msg": "An unknown error occured while processing the request."}

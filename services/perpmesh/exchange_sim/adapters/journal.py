@@ -37,8 +37,13 @@ class FileJournal:
 
     def append(self, records: Sequence[Record]) -> None:
         data = "".join(f"{codec.encode(record)}\n" for record in records).encode()
-        while data:
-            data = data[os.write(self._file, data) :]
+        whole = os.fstat(self._file).st_size
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+        except OSError:
+            os.ftruncate(self._file, whole)  # all or nothing: none of them is acknowledged
+            raise
         self._unsafe = self._unsafe or any(not isinstance(record, Ticked) for record in records)
 
     async def sync(self) -> None:

@@ -12,7 +12,7 @@ from perpmesh.exchange.events import Event
 from perpmesh.exchange_sim.application.ports import Audience, Batch, Happening, Journal
 from perpmesh.exchange_sim.application.venue import Venue
 from perpmesh.exchange_sim.domain.replay_clock import UNBOUNDED, ReplayClock
-from perpmesh.kernel.errors import InvariantViolated, Overloaded, Refused
+from perpmesh.kernel.errors import InvariantViolated, Overloaded, Refused, Unavailable
 from perpmesh.kernel.time import Clock
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ class Turn:
 
 
 Job = Callable[[Turn], T]
+Answer = tuple["asyncio.Future[Any]", Any, Exception | None]
 
 
 @dataclass(slots=True)
@@ -64,6 +65,8 @@ class Sequencer:
         self._audience = audience
         self._clock = clock
         self._jobs: deque[tuple[Job[Any], asyncio.Future[Any]]] = deque()
+        self._answers: list[Answer] = []  # they leave when the turn is durable
+        self._ended = False
         self._wake = asyncio.Event()
         self._next_snapshot_ms = clock.boot_ms() + SNAPSHOT_EVERY_MS
         self._leap: _Leap | None = None
@@ -75,6 +78,8 @@ class Sequencer:
 
     async def submit(self, job: Job[T]) -> T:
         """Run `job` when its turn comes and return its answer, or raise what it raised."""
+        if self._ended:
+            raise _gone()
         if len(self._jobs) >= JOBS_WAITING:
             raise Overloaded("too many requests are waiting for the engine", reason="ENGINE_QUEUE_FULL")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -117,35 +122,52 @@ class Sequencer:
         return await arrived
 
     async def run(self) -> None:
-        """Run until cancelled."""
-        while True:
-            await self.turn()
-            if not self._jobs and self._leap is None and not self._unbounded and self.market_lag_ms < CATCH_UP_MS:
-                await self._rest()
-            else:
-                await asyncio.sleep(0)
+        """Run until cancelled, or until the venue or its memory breaks; then nothing is acknowledged any more."""
+        try:
+            while True:
+                await self.turn()
+                if not self._jobs and self._leap is None and not self._unbounded and self.market_lag_ms < CATCH_UP_MS:
+                    await self._rest()
+                else:
+                    await asyncio.sleep(0)
+        except Exception:
+            self._end()
+            raise
 
     async def turn(self) -> None:
         """Do what is due now: some ticks, then all jobs that wait, then tell."""
         before_ms, wall_ms = self.venue.market_ms, self._clock.now_ms()
-        answers: list[Callable[[], None]] = []
         happenings = self._ticks(wall_ms)
         self._slip()
-        self._arrive(answers)
+        self._arrive()
         if self._leap is None and self.market_lag_ms < CATCH_UP_MS:
-            happenings += self._serve(answers)
+            happenings += self._serve()
         for account, key in self.venue.lapsed_listen_keys(wall_ms):
             self._audience.end_user_stream(account, key, wall_ms)
+        await self._keep()
+        if happenings or self.venue.market_ms != before_ms:
+            self._audience.tell(Batch(before_ms, self.venue.market_ms, happenings))
+        self._answer()
+        self._snapshot_if_due()
+
+    async def _keep(self) -> None:
+        """Make durable what was done in this turn."""
         records = self.venue.take_records()
         if records:
             self._journal.append(records)
-        if answers:
+        if self._answers:
             await self._journal.sync()
-        if happenings or self.venue.market_ms != before_ms:
-            self._audience.tell(Batch(before_ms, self.venue.market_ms, happenings))
-        for answer in answers:
-            answer()
-        self._snapshot_if_due()
+
+    def _answer(self) -> None:
+        answers, self._answers = self._answers, []
+        for future, result, error in answers:
+            _settle(future, result, error)
+
+    def _end(self) -> None:
+        """Tell everybody who waits that nothing was done: what is in memory may not be what is on disk."""
+        self._ended = True
+        for future in [*(future for future, *_ in self._answers), *(future for _, future in self._jobs)]:
+            _settle(future, None, _gone())
 
     def snapshot(self) -> None:
         """Keep the whole state now; the journal starts again after it."""
@@ -175,20 +197,20 @@ class Sequencer:
             return self._leap.market_ms
         return math.inf if self._unbounded else self.replay.market_ms(self._clock.boot_ms())
 
-    def _arrive(self, answers: list[Callable[[], None]]) -> None:
+    def _arrive(self) -> None:
         """End a leap that has no tick before it any more: the replay goes on from there."""
         leap = self._leap
         if leap is not None and self.venue.next_ms(fine=self._fine) > leap.market_ms:
             self.replay = self.replay.moved_to(leap.market_ms, self._clock.boot_ms())
             self._leap = None
-            answers.append(_success(leap.arrived, leap.market_ms))
+            self._answers.append((leap.arrived, leap.market_ms, None))
 
     def _slip(self) -> None:
         """Faster than the machine can go, market time gives way; only at real time must it catch up with the wall."""
         if self._unbounded or (self.replay.speed != 1 and self.market_lag_ms >= CATCH_UP_MS):
             self.replay = self.replay.moved_to(self.venue.market_ms, self._clock.boot_ms())
 
-    def _serve(self, answers: list[Callable[[], None]]) -> list[Happening]:
+    def _serve(self) -> list[Happening]:
         happenings: list[Happening] = []
         for _ in range(len(self._jobs)):
             job, future = self._jobs.popleft()
@@ -198,9 +220,9 @@ class Sequencer:
             except InvariantViolated:
                 raise  # what is in memory is no longer what was remembered: start again from the log
             except Exception as error:  # noqa: BLE001 - a job's failure belongs to whoever asked for it
-                answers.append(_failure(future, error))
+                self._answers.append((future, None, error))
             else:
-                answers.append(_success(future, result))
+                self._answers.append((future, result, None))
             happenings += turn.happenings
         return happenings
 
@@ -223,9 +245,14 @@ class Sequencer:
             self.snapshot()
 
 
-def _success(future: "asyncio.Future[T]", result: T) -> Callable[[], None]:
-    return lambda: None if future.done() else future.set_result(result)
+def _settle(future: "asyncio.Future[Any]", result: Any, error: Exception | None) -> None:
+    if future.done():
+        return  # whoever asked has left
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
 
 
-def _failure(future: "asyncio.Future[Any]", error: Exception) -> Callable[[], None]:
-    return lambda: None if future.done() else future.set_exception(error)
+def _gone() -> Unavailable:
+    return Unavailable("the exchange could not remember what it did, and ends")
