@@ -1,34 +1,11 @@
 """Streams: books that can be joined to a snapshot, control frames, and listeners that come and go."""
 
-import asyncio
 import json
-import socket
-from decimal import Decimal
 
 import aiohttp
 import pytest
 from tests.adapters.exchange_sim.conftest import serving
 from tests.adapters.exchange_sim.rest import Rest
-
-from perpmesh.exchange.events import TradePrinted
-from perpmesh.exchange.words import Side
-from perpmesh.exchange_sim.adapters import connection
-from perpmesh.exchange_sim.adapters.board import Board
-from perpmesh.exchange_sim.adapters.desk import Desk
-from perpmesh.exchange_sim.adapters.door import Door
-from perpmesh.exchange_sim.adapters.hub import Hub
-from perpmesh.exchange_sim.adapters.opening import open_venue
-from perpmesh.exchange_sim.adapters.origin import seeds_of
-from perpmesh.exchange_sim.adapters.request_faults import RequestFaults
-from perpmesh.exchange_sim.adapters.server import http_server
-from perpmesh.exchange_sim.adapters.sockets import Sockets
-from perpmesh.exchange_sim.adapters.stream_faults import StreamFaults
-from perpmesh.exchange_sim.application.ports import Batch, Happening
-from perpmesh.exchange_sim.application.sequencer import Sequencer
-from perpmesh.exchange_sim.config import Config
-from perpmesh.exchange_sim.domain.fault_plan import FaultPlan
-from perpmesh.exchange_sim.domain.limits import Limits
-from perpmesh.platform.time import SystemClock
 
 
 @pytest.fixture
@@ -127,34 +104,3 @@ async def test_strict_routes_withhold_what_belongs_elsewhere(session):
         async with session.ws_connect(f"ws://{host}/stream?streams={names}") as socket:
             heard = {(await receive(socket))["stream"] for _ in range(5)}
         assert heard == {"btcusdt@bookTicker"}
-
-
-async def test_a_listener_that_does_not_read_is_dropped_and_nobody_else_waits(session, monkeypatch):
-    monkeypatch.setattr(connection, "WAITING_MAX", 50)
-    clock = SystemClock()
-    venue, journal, replay, _ = open_venue(Config(), clock)
-    board = Board(venue, clock.now_ms())
-    plan = FaultPlan(seeds_of(1))
-    hub = Hub(venue, board, clock, StreamFaults(plan, clock))
-    sequencer = Sequencer(venue, journal, hub, clock, replay)
-    desk = Desk(sequencer, board, Limits(), clock, RequestFaults(plan, clock))
-    async with http_server(Door(desk), Sockets(hub, desk, strict_routes=False), "127.0.0.1", 0) as port:
-        deaf = socket.socket()
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        deaf.connect(("127.0.0.1", port))
-        names = "/".join(f"{symbol}usdt@depth20@0ms" for symbol in ("btc", "eth"))
-        deaf.sendall(
-            f"GET /stream?streams={names} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-        async with session.ws_connect(f"ws://127.0.0.1:{port}/ws/btcusdt@aggTrade") as other:
-            while hub.listening < 3:
-                await asyncio.sleep(0.01)
-            told = 0
-            while hub.listening == 3:
-                told += 1
-                trade = TradePrinted("BTCUSDT", told, Decimal(1), Decimal(1), Side.BUY, told)
-                hub.tell(Batch(venue.market_ms, venue.market_ms, [Happening(trade, told)]))
-                assert (await receive(other, 1.0))["a"] == told
-        assert told > 50
-        deaf.close()

@@ -108,9 +108,13 @@ class Hub:
         while True:
             due = max(due + cadence_ms / 1_000, loop.time())
             await asyncio.sleep(due - loop.time())
-            for stream in list(self._streams.values()):
-                if stream.cadence_ms == cadence_ms:
-                    self._send_timed(stream)
+            self.send_due(cadence_ms)
+
+    def send_due(self, cadence_ms: int) -> None:
+        """Send the streams of one cadence."""
+        for stream in list(self._streams.values()):
+            if stream.cadence_ms == cadence_ms:
+                self._send_timed(stream)
 
     def _send_timed(self, stream: Stream) -> None:
         match stream.kind:

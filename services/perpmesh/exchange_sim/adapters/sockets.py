@@ -67,8 +67,12 @@ class Sockets:
         """Look after all connections, for ever."""
         while True:
             await asyncio.sleep(TEND_SECONDS)
-            for connection in tuple(self._open):
-                connection.tend()
+            self.look_after()
+
+    def look_after(self) -> None:
+        """Ping whom it is time to ping, and end what is too old or silent."""
+        for connection in tuple(self._open):
+            connection.tend()
 
     def cut(self, fault: Armed) -> None:
         """Cut the open connections that a fault strikes."""
