@@ -1,6 +1,7 @@
 """`perpmesh exchange`: the simulated exchange alone, for anybody's bot."""
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,7 @@ def exchange(
     funding: Annotated[list[Path] | None, typer.Option(help="A file of real funding rates; repeatable.")] = None,
     state_dir: Annotated[Path | None, typer.Option(help="Keep accounts and orders here over a restart.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the price path inside each candle.")] = 1,
+    insurance: Annotated[int, typer.Option(help="USDT in a new insurance fund; 0 to see ADL.")] = 1_000_000,
     grpc_listen: Annotated[str, typer.Option(help="host:port of the control service; none when left out.")] = "",
 ) -> None:
     """Serve Binance's USDⓈ-M REST and WebSocket dialect over replayed candles until Ctrl-C."""
@@ -46,6 +48,7 @@ def exchange(
             speed=speed,
             seed=seed,
             accounts=accounts,
+            insurance=Decimal(insurance),
             data=tuple(data or ()),
             funding=tuple(funding or ()),
             state_dir=state_dir,

@@ -43,6 +43,7 @@ class Config:
     speed: float = 1.0  # 0: as fast as the machine can
     seed: int = 1
     accounts: tuple[AccountConfig, ...] = ()
+    insurance: Decimal = Decimal(1_000_000)  # what the fund of a new venue has; with little, accounts are deleveraged
     data: tuple[Path, ...] = ()  # files of candles, or one of synthetic:SEED, raw_ws:FOLDER; none: the shipped candles
     funding: tuple[Path, ...] = ()  # files of real rates; none: the feed's own premium
     state_dir: Path | None = None  # None: nothing is kept

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from perpmesh.exchange.commands import CreateAccount
+from perpmesh.exchange.commands import CreateAccount, FundInsurance
 from perpmesh.exchange.engine import Engine
 from perpmesh.exchange_sim.adapters.candle_files import read_funding_files
 from perpmesh.exchange_sim.adapters.journal import FileJournal, NoJournal
@@ -28,7 +28,7 @@ def open_venue(config: Config, clock: Clock) -> tuple[Venue, FileJournal | NoJou
     """Return the venue, where it is remembered, its clock, and what its market is made from."""
     journal = FileJournal(config.state_dir) if config.state_dir else NoJournal()
     origin, feeds = _market(config, clock.now_ms())
-    venue = _venue(journal, feeds, origin, clock)
+    venue = _venue(journal, feeds, origin, clock, config.insurance)
     replay = _replay(venue, config.speed, clock)
     venue.set_clock(config.speed, paused=False)
     for account in config.accounts:
@@ -70,7 +70,13 @@ def _source(config: Config) -> MarketSource:
     return CandleSource.read(config.data)
 
 
-def _venue(journal: FileJournal | NoJournal, feeds: Mapping[str, SymbolFeed], origin: Origin, clock: Clock) -> Venue:
+def _venue(
+    journal: FileJournal | NoJournal,
+    feeds: Mapping[str, SymbolFeed],
+    origin: Origin,
+    clock: Clock,
+    insurance: Decimal,
+) -> Venue:
     if isinstance(journal, FileJournal):
         snapshot, records = journal.recover()
         if snapshot is not None:
@@ -80,7 +86,9 @@ def _venue(journal: FileJournal | NoJournal, feeds: Mapping[str, SymbolFeed], or
                 redone += 1
             log.info("restored", market_ms=venue.market_ms, records=redone)
             return venue
-    venue = Venue(Engine([feed.spec for feed in feeds.values()]), feeds, origin.first_ms - 5_000)
+    engine = Engine([feed.spec for feed in feeds.values()])
+    engine.apply(FundInsurance(insurance), market_ms=origin.first_ms - 5_000, wall_ms=clock.now_ms())
+    venue = Venue(engine, feeds, origin.first_ms - 5_000)
     venue.tick(origin.first_ms, clock.now_ms())
     return venue
 
