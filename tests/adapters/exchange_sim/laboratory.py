@@ -1,19 +1,22 @@
 """A served exchange whose market stands still and whose machine a test can command beside the clients."""
 
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
-from tests.adapters.exchange_sim.conftest import KEY, serving
-from tests.adapters.exchange_sim.rest import Rest
+from tests.adapters.exchange_sim.conftest import KEY
+from tests.adapters.exchange_sim.control import controlled
 
+from perpmesh.exchange.commands import CreateAccount
 from perpmesh.exchange_sim import main
 from perpmesh.exchange_sim.application.sequencer import Sequencer
 
 
 class Laboratory:
-    """`rest` asks as a client does; `execute` does what only the market or its owner can do."""
+    """`rest` asks as a client does, `control` as its owner; `execute` does what only the market can do."""
 
-    def __init__(self, rest, sequencer):
+    def __init__(self, rest, control, sequencer):
         self.rest = rest
+        self.control = control
         self.sequencer = sequencer
 
     @property
@@ -24,8 +27,16 @@ class Laboratory:
     def account(self):
         return self.venue.api_keys[KEY].account
 
-    async def execute(self, command):
-        return await self.sequencer.submit(lambda turn: turn.execute(command))
+    async def execute(self, *commands):
+        return await self.sequencer.submit(lambda turn: [turn.execute(command) for command in commands])
+
+    async def open_account(self, name, balance="10000"):
+        """Let somebody trade whose key and secret are their name."""
+
+        def job(turn):
+            turn.venue.add_account(name, name, CreateAccount(name, Decimal(balance)), turn.wall_ms)
+
+        await self.sequencer.submit(job)
 
 
 @asynccontextmanager
@@ -39,6 +50,6 @@ async def laboratory(monkeypatch, **options):
             made.append(self)
 
     monkeypatch.setattr(main, "Sequencer", Held)
-    async with serving(**options) as host, Rest(host) as rest:
+    async with controlled(**options) as (_, rest, control):
         await made[0].change_clock(lambda clock, now_ms: clock.pause(now_ms))
-        yield Laboratory(rest, made[0])
+        yield Laboratory(rest, control, made[0])

@@ -12,9 +12,10 @@ from perpmesh.exchange_sim.adapters.request_faults import RequestFaults
 from perpmesh.exchange_sim.adapters.routes import every_route
 from perpmesh.exchange_sim.application.sequencer import Sequencer, Turn
 from perpmesh.exchange_sim.application.venue import ApiKey
-from perpmesh.exchange_sim.domain.fault_replies import THROTTLED, Struck
+from perpmesh.exchange_sim.domain.fault_replies import Struck
 from perpmesh.exchange_sim.domain.limits import Banned, Limits, Meter, TooMany
 from perpmesh.exchange_sim.domain.params import Params
+from perpmesh.exchange_sim.domain.refusals import TEXTS, refusal
 from perpmesh.exchange_sim.domain.signature import check_signature, check_time, check_time_at_engine, window_of
 from perpmesh.kernel.errors import Overloaded, Unavailable
 from perpmesh.kernel.time import Clock
@@ -89,10 +90,10 @@ class Desk:
     def held(self, key: str) -> ApiKey:
         """Return what is known of a key; raise -2014 when it cannot be one and -2015 when it is nobody's."""
         if not KEY_FORM.fullmatch(key):
-            raise ExchangeError(-2014, "API-key format invalid.")
+            raise refusal(-2014)
         held = self._sequencer.venue.api_keys.get(key)
         if held is None:
-            raise ExchangeError(-2015, "Invalid API-key, IP, or permissions for action.")
+            raise refusal(-2015)
         return held
 
     def check(self, call: Call, held: ApiKey) -> None:
@@ -128,8 +129,8 @@ def refused(error: Exception, **what: str) -> tuple[int, dict[str, Any]]:
         status = (error.status if isinstance(error, Struck) else 0) or status
         return status, {"code": error.code, "msg": error.message}
     if isinstance(error, Overloaded):
-        return 503, {"code": -1008, "msg": THROTTLED}
+        return 503, {"code": -1008, "msg": TEXTS[-1008]}
     if isinstance(error, Unavailable):
-        return 503, {"code": -1001, "msg": "Internal error; unable to process your request. Please try again."}
+        return 503, {"code": -1001, "msg": TEXTS[-1001]}
     log.error("request failed", exc_info=error, **what)
-    return 500, {"code": -1000, "msg": "An unknown error occured while processing the request."}
+    return 500, {"code": -1000, "msg": TEXTS[-1000]}

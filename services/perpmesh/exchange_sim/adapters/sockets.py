@@ -19,8 +19,9 @@ from perpmesh.exchange_sim.adapters.hub import Hub
 from perpmesh.exchange_sim.adapters.listener import StreamListener
 from perpmesh.exchange_sim.adapters.ws_api import Session
 from perpmesh.exchange_sim.domain.fault_plan import Armed
-from perpmesh.exchange_sim.domain.fault_replies import CLOSED, Struck
+from perpmesh.exchange_sim.domain.fault_replies import Struck
 from perpmesh.exchange_sim.domain.faults import CloseConnection
+from perpmesh.exchange_sim.domain.refusals import TEXTS
 
 ROUTES = ("public", "market", "private")
 API_PATH = "ws-fapi"
@@ -92,7 +93,7 @@ class Sockets:
         if self._stopping:
             raise ExchangeError(-1008, "The exchange is stopping.")
         if self._hub.faults.armed and self._hub.faults.closed:
-            raise Struck(503, -1016, CLOSED)
+            raise Struck(503, -1016, TEXTS[-1016])
         now_ms, address = self._desk.clock.now_ms(), request.remote or ""
         self._desk.meter.connect(address, now_ms)
         if _is_api(request):

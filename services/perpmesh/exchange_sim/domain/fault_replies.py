@@ -1,6 +1,6 @@
 """What a client is told when a fault strikes its request. Binance's words where they are known."""
 
-from perpmesh.exchange.errors import TEXTS, ExchangeError
+from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange_sim.domain.faults import (
     FaultKind,
     IpBan,
@@ -16,21 +16,17 @@ from perpmesh.exchange_sim.domain.faults import (
     TimestampRefused,
 )
 from perpmesh.exchange_sim.domain.limits import Banned
+from perpmesh.exchange_sim.domain.refusals import TEXTS
 
 UNKNOWN_STATUS = "Unknown error, please check your request or try again later."
-TIMEOUT = "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
-CLOSED = "This service is no longer available."
 UNAVAILABLE = "Service Unavailable."
-THROTTLED = (
-    "Request throttled by system-level protection. Reduce-only/close-position orders are exempt. Please try again."
-)
 PAGES = {500: "Internal Server Error", 502: "Bad Gateway", 504: "Gateway Time-out"}
-FIXED: dict[type[FaultKind], tuple[int, int, str]] = {
-    TimeoutAccepted: (408, -1007, TIMEOUT),
-    TimeoutNotAccepted: (408, -1007, TIMEOUT),
-    Throttled: (503, -1008, THROTTLED),
-    TimestampRefused: (400, -1021, "Timestamp for this request is outside of the recvWindow."),
-    Maintenance: (503, -1016, CLOSED),
+FIXED: dict[type[FaultKind], tuple[int, int]] = {
+    TimeoutAccepted: (408, -1007),
+    TimeoutNotAccepted: (408, -1007),
+    Throttled: (503, -1008),
+    TimestampRefused: (400, -1021),
+    Maintenance: (503, -1016),
 }
 
 
@@ -65,8 +61,8 @@ def reply(kind: FaultKind, address: str, now_ms: int) -> Struck:
         case RefuseConditional(code):
             return Struck(0, code, _own_text(code))
         case _:
-            status, code, text = FIXED[type(kind)]
-            return Struck(status, code, text)
+            status, code = FIXED[type(kind)]
+            return Struck(status, code, TEXTS[code])
 
 
 def _server_error(status: int, text: str) -> Struck:
@@ -79,4 +75,4 @@ def _server_error(status: int, text: str) -> Struck:
 
 
 def _own_text(code: int) -> str:
-    return TEXTS.get(code, "An unknown error occured while processing the request.").replace("%s", "").strip()
+    return TEXTS.get(code, TEXTS[-1000]).replace("%s", "").strip()
