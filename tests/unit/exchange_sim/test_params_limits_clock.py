@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.words import Side
-from perpmesh.exchange_sim.domain.limits import Limits, Meter, TooMany
+from perpmesh.exchange_sim.domain.limits import FUNDING, Banned, Limits, Meter, TooMany
 from perpmesh.exchange_sim.domain.params import parse_parameters
 from perpmesh.exchange_sim.domain.replay_clock import ReplayClock, first_position
 from perpmesh.exchange_sim.domain.streams import EVERY_SYMBOL, Kind, parse_stream
@@ -120,3 +120,43 @@ def test_market_time_runs_at_its_speed_stands_while_paused_and_never_jumps_when_
 
 def test_market_time_does_not_run_backwards_when_the_real_clock_does():
     assert ReplayClock(1_000, 50_000, 60.0).market_ms(500) == 50_000
+
+
+def test_who_goes_on_after_429_is_banned_for_twice_as_long_each_time_up_to_three_days():
+    meter, now, spans = Meter(Limits(weight_per_minute=1, refusals_before_ban=2)), 0, []
+    for _ in range(13):
+        now += 60_000 - now % 60_000
+        meter.weigh("a", 1, now)
+        refusals = []
+        for _ in range(3):
+            with pytest.raises(TooMany) as refused:
+                meter.weigh("a", 1, now)
+            refusals.append(type(refused.value))
+        assert refusals == [TooMany, TooMany, Banned]
+        assert meter.weigh("b", 1, now) == 1, "another address is not banned"
+        with pytest.raises(Banned) as refused:
+            meter.connect("a", now)
+        spans.append(refused.value.retry_after_s)
+        until = now + refused.value.retry_after_s * 1_000
+        assert refused.value.message == (
+            f"Way too many requests; IP(a) banned until {until}. Please use the websocket for live updates to avoid bans."
+        )
+        now = until
+    assert spans == [min(120 * 2**number, 3 * 86_400) for number in range(13)]
+    now += 4 * DAY
+    meter.weigh("a", 1, now)
+    for _ in range(3):
+        with pytest.raises(TooMany) as refused:
+            meter.weigh("a", 1, now)
+    assert refused.value.retry_after_s == 120, "forgiven"
+
+
+def test_funding_history_has_a_pool_of_its_own():
+    meter = Meter(Limits(funding_per_five_minutes=2))
+    assert [meter.weigh("a", 1, 0, FUNDING) for _ in range(2)] == [0, 0]
+    with pytest.raises(TooMany) as refused:
+        meter.weigh("a", 1, 60_000, FUNDING)
+    assert (refused.value.code, refused.value.retry_after_s) == (-1003, 240)
+    assert "current limit of IP(a) is 2 requests per 5 minutes" in refused.value.message
+    assert meter.weigh("a", 1, 60_000) == 1
+    assert meter.weigh("a", 1, 300_000, FUNDING) == 0

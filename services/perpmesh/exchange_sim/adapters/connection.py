@@ -48,6 +48,7 @@ class Connection:
         self, request: web.BaseRequest, socket: web.WebSocketResponse, boot_ms: Callable[[], int], messages_max: int
     ) -> None:
         self.address = request.remote or ""
+        self.ended = asyncio.Event()  # nothing more will be said
         self.names: dict[str, None] = {}  # of the streams that it listens to
         self._transport = request.transport
         self._socket = socket
@@ -107,11 +108,15 @@ class Connection:
             task.add_done_callback(lambda _: self.dismiss(LEFT))
         try:
             farewell = await self._over
+            await self._stop(tasks)
+            await self._say(farewell)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        await self._say(farewell)
+            await self._stop(tasks)
+
+    async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _write(self) -> None:
         while not self._socket.closed:

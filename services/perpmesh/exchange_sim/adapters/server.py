@@ -54,7 +54,7 @@ async def http_server(door: Door, sockets: Sockets, host: str, port: int) -> Asy
         await site.start()
         yield runner.addresses[0][1]
     finally:
-        sockets.close()
+        await sockets.close()  # before the runner ends, which no longer reads what a listener says in farewell
         await runner.cleanup()
 
 

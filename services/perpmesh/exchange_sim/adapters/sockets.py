@@ -62,6 +62,7 @@ class Sockets:
             await (self._serve_api if is_api else self._serve_streams)(request, connection)
         finally:
             self._open.discard(connection)
+            connection.ended.set()
         return socket
 
     async def tend(self) -> None:
@@ -83,11 +84,12 @@ class Sockets:
             if self._hub.faults.strikes(fault, connection.names, self._hub.owner):
                 connection.dismiss(farewell)
 
-    def close(self) -> None:
-        """End every connection, and let nobody in any more."""
+    async def close(self) -> None:
+        """End every connection, let nobody in any more, and give each the moment that a farewell takes."""
         self._stopping = True
         for connection in tuple(self._open):
             connection.dismiss(STOPPING)
+        await asyncio.gather(*(connection.ended.wait() for connection in tuple(self._open)))
 
     def _admit(self, request: web.BaseRequest) -> None:
         if self._stopping:
