@@ -20,11 +20,14 @@ from perpmesh.platform.time import SystemClock
 
 KEY, SECRET = "testkey", "testsecret"
 BALANCE = Decimal(10_000)
+MANY = 10**9
 UNLIMITED = Limits(
-    weight_per_minute=10**9,
-    orders_per_minute=10**9,
-    orders_per_ten_seconds=10**9,
-    connections_per_five_minutes=10**9,
+    weight_per_minute=MANY,
+    orders_per_minute=MANY,
+    orders_per_ten_seconds=MANY,
+    funding_per_five_minutes=MANY,
+    connections_per_five_minutes=MANY,
+    messages_per_second=MANY,
 )
 READY = b"port "
 

@@ -36,6 +36,8 @@ def read_frame(text: str) -> Frame:
         raise Malformed(WRONG_JSON, f"Invalid JSON: expected value {where}") from None
     except RecursionError:
         raise Malformed(WRONG_JSON, "Invalid JSON: recursion limit exceeded at line 1 column 128") from None
+    except ValueError:  # a number of thousands of digits
+        raise Malformed(WRONG_JSON, "Invalid JSON: number out of range at line 1 column 128") from None
     end = f"at line 1 column {len(text)}"
     if not isinstance(frame, dict):
         raise Malformed(WRONG_REQUEST, f"Invalid request: invalid type, expected an object {end}")
