@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+NEWER_PYTHON ?= python3.12
 VENV := .venv
 BIN := $(VENV)/bin
 SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
@@ -47,6 +48,14 @@ test: install web ## The whole test suite, on ports and folders of its own.
 fuzz: install ## Try the exchange with EXAMPLES=2000 times ten made-up requests of each kind, others each time.
 	EXAMPLES=$${EXAMPLES:-2000} $(BIN)/python -m pytest --timeout=0 tests/adapters/exchange_sim/fuzz
 
+.venv-clients/installed: Makefile
+	$(NEWER_PYTHON) -m venv .venv-clients
+	.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check nautilus_trader==1.231.0
+	touch $@
+
+test-clients: install .venv-clients/installed ## Try other people's bots on the exchange, also those that need Python 3.12.
+	$(BIN)/python -m pytest tests/clients
+
 check: install web/node_modules/installed ## Format, lint, types, floors, contracts, generated code current.
 	$(BIN)/ruff format --check --quiet services tests benchmarks examples
 	$(BIN)/ruff check --quiet services tests benchmarks examples
@@ -81,4 +90,4 @@ bench-alone: install web ## Leave a mesh alone for MINUTES=120 at SPEED=60 and t
 	MINUTES=$${MINUTES:-120} SPEED=$${SPEED:-60} $(BIN)/python -m benchmarks alone
 
 clean: ## Remove what was built and installed; .perpmesh/ stays.
-	rm -rf $(VENV) web/node_modules web/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-clients web/node_modules web/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
