@@ -1,6 +1,7 @@
 """Every REST method that Binance's SDK knows: served in the shape of its documents, or refused by its own error."""
 
 import json
+import re
 from pathlib import Path
 
 from tests.adapters.exchange_sim.laboratory import laboratory
@@ -178,3 +179,12 @@ def test_weights_are_those_of_the_documents():
         endpoint, weight = every_route().find(*route.split(" ")), each["weight"]
         pair = [weight, weight] if isinstance(weight, int) else weight
         assert [endpoint.weight_of(Params(sent)) for sent in ({"symbol": BTC}, {})] == pair, route
+
+
+def test_the_documents_tables_are_the_routes():
+    text = (Path(__file__).parents[3] / "docs/EXCHANGE.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(/\S+)` \| ([A-Z, ]+) \|", text, re.MULTILINE)
+    served = {f"{method} {path}" for path, methods in rows for method in methods.split(", ")}
+    refused = dict(re.findall(r"^\| `([A-Z]+ /\S+)` \| (-\d+) \|", text, re.MULTILINE))
+    assert served | set(refused) == {" ".join(route) for route in every_route().endpoints}
+    assert refused == {route: str(each.code) for route, each in REFUSED.items()}

@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.exchange_sim.conftest import FIRST_MINUTE
 
-from perpmesh.exchange_sim.domain.klines import INTERVALS, klines, opening_minute
+from perpmesh.exchange_sim.domain.klines import INTERVALS, MONTH, klines, next_opening, opening_minute
 
 
 @pytest.mark.parametrize("interval", ["1m", "5m", "15m", "1h", "4h", "1d"])
@@ -42,6 +42,26 @@ def test_weeks_begin_on_mondays():
     monday = 4 * 1_440
     assert opening_minute(monday, INTERVALS["1w"]) == monday
     assert opening_minute(monday - 1, INTERVALS["1w"]) == monday - 7 * 1_440
+
+
+def test_a_month_is_as_long_as_the_calendar_says(feed):
+    assert opening_minute(59 * 1_440, MONTH) == 59 * 1_440  # 1970-03-01
+    assert opening_minute(59 * 1_440 - 1, MONTH) == 31 * 1_440
+    assert next_opening(31 * 1_440, MONTH) == 59 * 1_440
+    month = klines(feed, MONTH, 0, FIRST_MINUTE + 2_000, (FIRST_MINUTE + 2_000) * 60)[0]
+    days = klines(feed, INTERVALS["1d"], 0, FIRST_MINUTE + 2_000, (FIRST_MINUTE + 2_000) * 60)
+    assert month.open_minute <= days[0].open_minute
+    assert month.minutes in {days_long * 1_440 for days_long in (28, 29, 30, 31)}
+    assert (month.open, month.high, month.close) == (days[0].open, max(day.high for day in days), days[-1].close)
+
+
+@pytest.mark.parametrize("interval", ["1w", "1M"])
+def test_not_even_a_first_candle_that_is_a_part_of_one_opens_before_the_start(feed, interval):
+    start, now = FIRST_MINUTE - 60, (FIRST_MINUTE + 2_000) * 60
+    opening = opening_minute(FIRST_MINUTE, INTERVALS[interval])
+    found = klines(feed, INTERVALS[interval], start, FIRST_MINUTE + 2_000, now)
+    assert all(candle.open_minute >= start for candle in found)
+    assert [candle.open_minute for candle in klines(feed, INTERVALS[interval], opening, FIRST_MINUTE, now)] == [opening]
 
 
 def test_nothing_is_found_before_the_data(feed):

@@ -168,7 +168,7 @@ class Hub:
         for minute in range(max(before, now - MINUTES_TOLD) + 1, now + 1):
             for stream in list(self._streams.values()):
                 if stream.kind in (Kind.KLINE, Kind.CONTINUOUS_KLINE) and _opens(minute, stream.minutes):
-                    self._send_kline(stream, minute - stream.minutes, closed=True)
+                    self._send_kline(stream, opening_minute(minute - 1, stream.minutes), closed=True)
 
     def _tell_forming(self, stream: Stream) -> None:
         if self._told_second.get(stream.name) != self._venue.second:

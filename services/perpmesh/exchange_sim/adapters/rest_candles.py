@@ -77,14 +77,14 @@ def found(ask: Ask, feed: SymbolFeed) -> list[Kline]:
 
 def in_span(ask: Ask, feed: SymbolFeed, minutes: int, limit: int) -> list[Kline]:
     """Return at most `limit` candles of an interval that open within the span asked for."""
-    span = ask.span()
+    span, reach = ask.span(), minutes * (limit + 1) * 31 // 30  # a month may be a day longer than its name
     until = span.end // 60_000
     if span.start is not None:
         first = -(-span.start // 60_000)
-        reached = max(first, feed.series.first_minute) + minutes * (limit + 1)
+        reached = max(first, feed.series.first_minute) + reach
         return klines(feed, minutes, first, min(until, reached), ask.venue.second)[:limit]
     newest = min(until, ask.venue.second // 60)
-    return klines(feed, minutes, newest - minutes * (limit + 1), newest, ask.venue.second)[-limit:]
+    return klines(feed, minutes, newest - reach, newest, ask.venue.second)[-limit:]
 
 
 def _mark(feed: SymbolFeed, each: Kline) -> PriceCandle:

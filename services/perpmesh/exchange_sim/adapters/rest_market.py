@@ -39,7 +39,6 @@ def add_market_routes(routes: Routes) -> None:
         routes.add(f"GET /fapi/{version}/ticker/price", ticker_price, weight=with_symbol(1, 2))
     routes.add("GET /fapi/v1/ticker/bookTicker", book_ticker, weight=with_symbol(2, 5))
     routes.add("GET /fapi/v1/ticker/24hr", ticker_day, weight=with_symbol(1, 40))
-    routes.add("GET /fapi/v1/openInterest", open_interest)
 
 
 def exchange_info(ask: Ask) -> Json:
@@ -249,15 +248,6 @@ def day_statistics(ask: Ask, feed: SymbolFeed) -> Json:
         "lastId": tape[-1].trade_id if tape else 0,
         "count": sum(each.trades for each in minutes),
     }
-
-
-def open_interest(ask: Ask) -> Json:
-    """Return what our accounts hold long; the background holds nothing that can be counted."""
-    symbol = ask.symbol()
-    engine = ask.venue.engine
-    held = [held.amount for account in engine.accounts() for held in engine.positions(account, symbol)]
-    total = sum((amount for amount in held if amount > 0), Decimal(0))
-    return {"openInterest": quantity(ask.spec(symbol), total), "symbol": symbol, "time": ask.venue.market_ms}
 
 
 def _rate_limit(kind: str, interval: str, number: int, limit: int) -> Json:

@@ -1,6 +1,7 @@
 """/futures/data: open interest, long and short, taker volumes and basis over time, derived from the replayed market."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 from perpmesh.exchange_sim.adapters.ask import Ask, Handler, Routes
@@ -13,13 +14,15 @@ from perpmesh.exchange_sim.domain.refusals import refusal
 from perpmesh.exchange_sim.domain.sentiment import DAY_MINUTES, Crowd, open_interest_lots, shares
 
 PERIODS: Final = {name: INTERVALS[name] for name in ("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d")}
+DAY_STEP = 5  # minutes of the candles that a day is summed from
 SUPPLY: Final = {"BTC": "19860000.00000000", "ETH": "120700000.00000000"}  # coins in circulation, of 2025-05
 CONTRACT_TYPES = ("PERPETUAL", "CURRENT_QUARTER", "NEXT_QUARTER")
 Row: TypeAlias = Callable[[Ask, SymbolFeed, Kline], Json]
 
 
 def add_statistics_routes(routes: Routes) -> None:
-    """Enter the statistics into the table; they weigh nothing, as on Binance."""
+    """Enter the statistics into the table; but for the present open interest they weigh nothing, as on Binance."""
+    routes.add("GET /fapi/v1/openInterest", open_interest_now)
     for name, handler in HANDLERS.items():
         routes.add(f"GET /futures/data/{name}", handler, weight=0)
     routes.add("GET /futures/data/delivery-price", delivery_prices, weight=0)
@@ -43,10 +46,23 @@ def _finished(ask: Ask, feed: SymbolFeed) -> list[Kline]:
     return ask.span().first(over, limit)
 
 
+def open_interest_now(ask: Ask) -> Json:
+    """Return what the background holds by its turnover, and what our accounts hold long."""
+    feed, engine = ask.venue.feeds[ask.symbol()], ask.venue.engine
+    symbol = feed.spec.symbol
+    held = [held.amount for account in engine.accounts() for held in engine.positions(account, symbol)]
+    coins = _background(ask, feed, ask.venue.second // 60) + sum((each for each in held if each > 0), Decimal(0))
+    return {"openInterest": quantity(feed.spec, coins), "symbol": symbol, "time": ask.venue.market_ms}
+
+
+def _background(ask: Ask, feed: SymbolFeed, minute: int) -> Decimal:
+    """Return the open interest of everybody else at a minute."""
+    day = klines(feed, DAY_STEP, minute - DAY_MINUTES, minute - 1, ask.venue.second)
+    return feed.spec.quantity(open_interest_lots(DAY_STEP, day))
+
+
 def open_interest(ask: Ask, feed: SymbolFeed, each: Kline) -> Json:
-    spec, last = feed.spec, each.open_minute + each.minutes
-    day = klines(feed, 5, last - DAY_MINUTES, last - 1, ask.venue.second)
-    coins = spec.quantity(open_interest_lots(5, day))
+    spec, coins = feed.spec, _background(ask, feed, each.open_minute + each.minutes)
     return {
         "symbol": spec.symbol,
         "sumOpenInterest": f"{coins:.8f}",
