@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from perpmesh.exchange.events import PositionLiquidated, TradePrinted
+from perpmesh.exchange.events import PositionLiquidated, SymbolChanged, TradePrinted
 from perpmesh.exchange_sim.adapters import market_events
 from perpmesh.exchange_sim.adapters.ask import Ask
 from perpmesh.exchange_sim.adapters.board import Board
@@ -162,6 +162,9 @@ class Hub:
             spec = self._specs[event.order.symbol]
             for stream in (f"{event.order.symbol.lower()}@forceOrder", "!forceOrder@arr"):
                 self._send(stream, market_events.force_order(spec, event, wall_ms))
+        elif isinstance(event, SymbolChanged):
+            spec = self._venue.engine.specs[event.symbol]
+            self._send("!contractInfo", market_events.contract_info(spec, event, wall_ms))
 
     def _tell_closed(self, before: int, now: int) -> None:
         """Tell of every candle that closed while the market moved from one minute to a later one."""

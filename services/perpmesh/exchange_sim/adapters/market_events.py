@@ -3,12 +3,12 @@
 from decimal import Decimal
 from typing import TypeAlias
 
-from perpmesh.exchange.events import PositionLiquidated, TradePrinted
+from perpmesh.exchange.events import PositionLiquidated, SymbolChanged, TradePrinted
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.views import DepthView
 from perpmesh.exchange.words import Side
 from perpmesh.exchange_sim.adapters.ask import Ask
-from perpmesh.exchange_sim.adapters.render import Json, money, price, quantity
+from perpmesh.exchange_sim.adapters.render import NO_DELIVERY_MS, Json, money, price, quantity
 from perpmesh.exchange_sim.adapters.rest_market import aggregate_row, best, day_statistics, levels, quote
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
 from perpmesh.exchange_sim.domain.klines import Kline
@@ -181,5 +181,19 @@ def force_order(spec: SymbolSpec, event: PositionLiquidated, wall_ms: int) -> Js
             "T": event.market_ms,
         },
         "ps": order.symbol,
+        "st": USDM,
+    }
+
+
+def contract_info(spec: SymbolSpec, event: SymbolChanged, wall_ms: int) -> Json:
+    """Say that a symbol has another status or other filters; brackets do not change here, so none are shown."""
+    return {
+        "e": "contractInfo",
+        "E": wall_ms,
+        "s": event.symbol,
+        "ct": "PERPETUAL",
+        "dt": NO_DELIVERY_MS,
+        "ot": spec.onboard_ms,
+        "cs": event.status,
         "st": USDM,
     }

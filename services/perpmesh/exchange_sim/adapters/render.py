@@ -10,6 +10,7 @@ from perpmesh.exchange.words import OrderType
 Json: TypeAlias = dict[str, Any]
 V = TypeVar("V")
 ZERO = Decimal(0)
+NO_DELIVERY_MS = 4_133_404_800_000  # what a perpetual shows for the day on which it is delivered
 
 
 def shape(table: Mapping[str, Callable[[SymbolSpec, V], Any]], names: str) -> Callable[[SymbolSpec, V], Json]:
@@ -43,7 +44,7 @@ def symbol_info(spec: SymbolSpec) -> Json:
         "symbol": spec.symbol,
         "pair": spec.symbol,
         "contractType": "PERPETUAL",
-        "deliveryDate": 4_133_404_800_000,
+        "deliveryDate": NO_DELIVERY_MS,
         "onboardDate": spec.onboard_ms,
         "status": spec.status,
         "maintMarginPercent": "2.5000",

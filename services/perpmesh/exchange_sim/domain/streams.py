@@ -25,6 +25,7 @@ class Kind(Enum):
     TICKER = "ticker"
     MINI_TICKER = "miniTicker"
     FORCE_ORDER = "forceOrder"
+    CONTRACT_INFO = "contractInfo"
 
     @property
     def is_public(self) -> bool:
@@ -57,6 +58,7 @@ AT_ONCE = {
 EVERYWHERE = {
     "!bookTicker": (Kind.BOOK_TICKER, IMMEDIATELY),
     "!forceOrder@arr": (Kind.FORCE_ORDER, IMMEDIATELY),
+    "!contractInfo": (Kind.CONTRACT_INFO, IMMEDIATELY),
     "!ticker@arr": (Kind.TICKER, 1_000),
     "!miniTicker@arr": (Kind.MINI_TICKER, 1_000),
     "!markPrice@arr": (Kind.MARK_PRICE, 3_000),
