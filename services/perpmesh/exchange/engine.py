@@ -32,6 +32,7 @@ from perpmesh.exchange.views import (
     AlgoView,
     AmendmentView,
     CommissionView,
+    Counters,
     DepthView,
     IncomeView,
     LedgerView,
@@ -297,6 +298,11 @@ class Engine:
             insurance=show.money(state.insurance),
             background=show.money(state.background),
         )
+
+    def counters(self) -> Counters:
+        state = self._world.state
+        trade_ids = {market.symbol: market.trade_id for market in state.markets.values()}
+        return Counters(state.next_order_id, state.next_algo_id, state.next_tran_id, trade_ids)
 
     # Keeping.
 

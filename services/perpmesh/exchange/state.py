@@ -18,7 +18,7 @@ from perpmesh.exchange.words import (
     WorkingType,
 )
 
-HISTORY = 5_000  # finished orders, trades and income rows kept per account; older ones are forgotten
+HISTORY = 1_000  # finished orders, trades and income rows remembered per account; an archive keeps older ones
 DEFAULT_LEVERAGE = 20
 
 

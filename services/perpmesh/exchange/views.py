@@ -1,5 +1,6 @@
 """What can be read from the exchange: frozen, in Decimals. Each time field says which clock it is on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -209,6 +210,16 @@ class CommissionView:
     symbol: str
     maker: Decimal
     taker: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The numbers that the next order, conditional order and income will have, and each symbol's last trade has."""
+
+    order_id: int
+    algo_id: int
+    tran_id: int
+    trade_ids: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

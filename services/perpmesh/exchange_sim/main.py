@@ -39,6 +39,7 @@ async def exchange(config: Config, clock: Clock) -> AsyncIterator[int]:
     sockets = Sockets(hub, desk, strict_routes=config.strict_routes)
     faults = FaultControl(plan, sequencer, hub, sockets, clock)
     async with AsyncExitStack() as stack:
+        stack.callback(venue.close)
         stack.callback(journal.close)
         stack.callback(faults.clear)
         stack.push(lambda kind, *_: sequencer.snapshot() if kind is None else None)  # a broken state is not kept

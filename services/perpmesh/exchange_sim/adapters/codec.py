@@ -7,12 +7,13 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 from perpmesh.exchange import commands
 from perpmesh.exchange_sim.application import records
 from perpmesh.exchange_sim.application.records import Record
 
+T = TypeVar("T")
 KINDS: dict[str, type] = {
     kind.__name__: kind for kind in (*get_args(commands.Command), *get_args(records.Record)) if isinstance(kind, type)
 }
@@ -27,6 +28,17 @@ def decode(line: str) -> Record:
     """Read what `encode` wrote."""
     record: Record = _read(json.loads(line))
     return record
+
+
+def write(value: Any) -> str:
+    """Write the fields of one dataclass of plain values."""
+    return _ENCODER.encode([getattr(value, name) for name in _names(cast("Any", type(value)))])
+
+
+def read(kind: type[T], text: str) -> T:
+    """Read what `write` wrote of a `kind`."""
+    pairs = zip(_readers(cast("Any", kind)), json.loads(text), strict=True)
+    return kind(*[reader(value) for reader, value in pairs])
 
 
 def _row(value: Any) -> list[Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from perpmesh.exchange.commands import CreateAccount, FundInsurance
 from perpmesh.exchange.engine import Engine
+from perpmesh.exchange_sim.adapters.archive import SqliteArchive
 from perpmesh.exchange_sim.adapters.candle_files import read_funding_files
 from perpmesh.exchange_sim.adapters.journal import FileJournal, NoJournal
 from perpmesh.exchange_sim.adapters.market_files import CandleSource
@@ -21,6 +22,7 @@ from perpmesh.kernel.time import Clock
 from perpmesh.platform import telemetry
 
 log = telemetry.log(__name__)
+ARCHIVE = "archive.sqlite"
 SAME_CLOCK_MS = 2_000
 
 
@@ -28,7 +30,8 @@ def open_venue(config: Config, clock: Clock) -> tuple[Venue, FileJournal | NoJou
     """Return the venue, where it is remembered, its clock, and what its market is made from."""
     journal = FileJournal(config.state_dir) if config.state_dir else NoJournal()
     origin, feeds = _market(config, clock.now_ms())
-    venue = _venue(journal, feeds, origin, clock, config.insurance)
+    archive = SqliteArchive(config.state_dir and config.state_dir / ARCHIVE)
+    venue = _restored(journal, feeds, archive) or _begun(feeds, archive, origin, clock.now_ms(), config.insurance)
     replay = _replay(venue, config.speed, clock)
     venue.set_clock(config.speed, paused=False)
     for account in config.accounts:
@@ -70,26 +73,32 @@ def _source(config: Config) -> MarketSource:
     return CandleSource.read(config.data)
 
 
-def _venue(
-    journal: FileJournal | NoJournal,
-    feeds: Mapping[str, SymbolFeed],
-    origin: Origin,
-    clock: Clock,
-    insurance: Decimal,
+def _restored(
+    journal: FileJournal | NoJournal, feeds: Mapping[str, SymbolFeed], archive: SqliteArchive
+) -> Venue | None:
+    """Return the venue as it was left, or None when nothing was."""
+    snapshot, records = journal.recover() if isinstance(journal, FileJournal) else (None, ())
+    if snapshot is None:
+        return None
+    venue, redone = Venue.restore(feeds, snapshot), 0
+    venue.archive = archive
+    archive.agree_with(venue.engine)
+    for record in records:
+        venue.redo(record)
+        redone += 1
+    log.info("restored", market_ms=venue.market_ms, records=redone)
+    return venue
+
+
+def _begun(
+    feeds: Mapping[str, SymbolFeed], archive: SqliteArchive, origin: Origin, wall_ms: int, insurance: Decimal
 ) -> Venue:
-    if isinstance(journal, FileJournal):
-        snapshot, records = journal.recover()
-        if snapshot is not None:
-            venue, redone = Venue.restore(feeds, snapshot), 0
-            for record in records:
-                venue.redo(record)
-                redone += 1
-            log.info("restored", market_ms=venue.market_ms, records=redone)
-            return venue
+    """Return a new venue, the market's first tick done."""
     engine = Engine([feed.spec for feed in feeds.values()])
-    engine.apply(FundInsurance(insurance), market_ms=origin.first_ms - 5_000, wall_ms=clock.now_ms())
-    venue = Venue(engine, feeds, origin.first_ms - 5_000)
-    venue.tick(origin.first_ms, clock.now_ms())
+    engine.apply(FundInsurance(insurance), market_ms=origin.first_ms - 5_000, wall_ms=wall_ms)
+    venue = Venue(engine, feeds, origin.first_ms - 5_000, archive=archive)
+    archive.agree_with(engine)
+    venue.tick(origin.first_ms, wall_ms)
     return venue
 
 

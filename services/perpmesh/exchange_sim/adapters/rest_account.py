@@ -1,6 +1,7 @@
 """The endpoints that tell about an account: balances, positions, fills, income, settings, and its user stream's key."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from perpmesh.exchange.symbols import SymbolSpec
@@ -17,6 +18,7 @@ from perpmesh.exchange_sim.adapters.render_account import (
     position_risk_v3,
 )
 from perpmesh.exchange_sim.adapters.render_orders import fill_listed
+from perpmesh.exchange_sim.application.history import Wanted
 from perpmesh.exchange_sim.domain.params import invalid
 from perpmesh.exchange_sim.domain.refusals import refusal
 from perpmesh.exchange_sim.domain.span import days
@@ -114,14 +116,14 @@ def user_trades(ask: Ask) -> list[Json]:
     """Return fills, by market time; the newest ones unless a start or an id is given."""
     symbol, span, limit = ask.symbol(), ask.span(days(7)), ask.params.limit(500, 1_000)
     from_id, order_id = ask.params.integer("fromId"), ask.params.integer("orderId")
-    fills = [fill for fill in ask.venue.engine.trades(ask.account, symbol) if order_id in (None, fill.order_id)]
+    wanted = Wanted(account=ask.account, symbol=symbol, order_id=order_id, limit=limit)
     if from_id is None:
-        found = span.first([fill for fill in fills if fill.time in span], limit)
+        wanted = replace(wanted, start=span.start, end=span.end)
     elif "startTime" in ask.params or "endTime" in ask.params:
         raise refusal(-1128)
     else:
-        found = [fill for fill in fills if fill.trade_id >= from_id][:limit]
-    return [fill_listed(ask.spec(symbol), fill) for fill in found]
+        wanted = replace(wanted, first_id=max(from_id, 1))
+    return [fill_listed(ask.spec(symbol), fill) for fill in ask.venue.history.trades(wanted)]
 
 
 def income_history(ask: Ask) -> list[Json]:
@@ -130,12 +132,8 @@ def income_history(ask: Ask) -> list[Json]:
     kind = ask.params.text("incomeType")
     if kind is not None and kind not in INCOME_TYPES.split():
         raise invalid("incomeType")
-    rows = [
-        row
-        for row in ask.venue.engine.income(ask.account)
-        if symbol in (None, row.symbol) and kind in (None, row.type) and row.time in span
-    ]
-    return [income(row) for row in span.first(rows, limit)]
+    wanted = Wanted(account=ask.account, symbol=symbol, label=kind, start=span.start, end=span.end, limit=limit)
+    return [income(row) for row in ask.venue.history.income(wanted)]
 
 
 def brackets(ask: Ask) -> list[Json]:

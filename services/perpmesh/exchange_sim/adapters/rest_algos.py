@@ -6,6 +6,7 @@ from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, with_symbo
 from perpmesh.exchange_sim.adapters.render import Json
 from perpmesh.exchange_sim.adapters.render_orders import algo_listed, algo_placed, algo_queried
 from perpmesh.exchange_sim.adapters.rest_orders import ALL_CANCELED
+from perpmesh.exchange_sim.application.history import Wanted
 from perpmesh.exchange_sim.domain import order_words
 from perpmesh.exchange_sim.domain.params import Params, invalid, one_missing
 from perpmesh.exchange_sim.domain.span import days, wall_span
@@ -57,7 +58,7 @@ def algo_command(ask: Ask, params: Params) -> PlaceAlgoOrder:
 
 def query_algo(ask: Ask) -> Json:
     algo_id, client_id = _algo_ids(ask)
-    algo = ask.venue.engine.algo(ask.account, algo_id=algo_id, client_algo_id=client_id)
+    algo = ask.venue.history.algo(ask.account, algo_id, client_id)
     return algo_queried(ask.spec(algo.symbol), algo)
 
 
@@ -80,12 +81,12 @@ def open_algos(ask: Ask) -> list[Json]:
 
 def all_algos(ask: Ask) -> list[Json]:
     span, limit = wall_span(ask.params, days(7)), ask.params.limit(500, 1_000)
-    algo_id, algos = ask.params.integer("algoId"), ask.venue.engine.all_algos(ask.account, ask.symbol())
-    if algo_id is not None:
-        found = [algo for algo in algos if algo.algo_id >= algo_id and algo.create_time in span][:limit]
-    else:
-        found = span.first([algo for algo in algos if algo.create_time in span], limit)
-    return [algo_listed(ask.spec(algo.symbol), algo) for algo in found]
+    algo_id = ask.params.integer("algoId")
+    first = 0 if algo_id is None else max(algo_id, 1)
+    wanted = Wanted(
+        account=ask.account, symbol=ask.symbol(), first_id=first, start=span.start, end=span.end, limit=limit
+    )
+    return [algo_listed(ask.spec(algo.symbol), algo) for algo in ask.venue.history.algos(wanted)]
 
 
 def cancel_all_algos(ask: Ask) -> Json:

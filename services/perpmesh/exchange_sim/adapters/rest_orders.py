@@ -22,6 +22,7 @@ from perpmesh.exchange_sim.adapters.render_orders import (
     order_queried,
     order_tested,
 )
+from perpmesh.exchange_sim.application.history import Wanted
 from perpmesh.exchange_sim.domain import order_words
 from perpmesh.exchange_sim.domain.params import Params, invalid, one_missing
 from perpmesh.exchange_sim.domain.refusals import refusal
@@ -138,8 +139,10 @@ def forced_orders(ask: Ask) -> list[Json]:
     prefixes = tuple(FORCED.values()) if kind is None else FORCED[kind]
     orders = [
         order
-        for order in ask.venue.engine.all_orders(ask.account, symbol)
-        if order.client_order_id.startswith(prefixes) and order.time in span
+        for order in ask.venue.history.orders(
+            Wanted(account=ask.account, symbol=symbol, start=span.start or 0, end=span.end)
+        )
+        if order.client_order_id.startswith(prefixes)
     ]
     return [order_forced(ask.spec(order.symbol), order) for order in span.first(orders, limit)]
 
@@ -173,12 +176,12 @@ def open_orders(ask: Ask) -> list[Json]:
 def all_orders(ask: Ask) -> list[Json]:
     """Return orders of the last days, by `time`, which is wall time."""
     span, limit = wall_span(ask.params, days(7)), ask.params.limit(500, 1_000)
-    order_id, orders = ask.params.integer("orderId"), ask.venue.engine.all_orders(ask.account, ask.maybe_symbol())
-    if order_id is not None:
-        found = [order for order in orders if order.order_id >= order_id and order.time in span][:limit]
-    else:
-        found = span.first([order for order in orders if order.time in span], limit)
-    return [order_listed(ask.spec(order.symbol), order) for order in found]
+    order_id = ask.params.integer("orderId")
+    first = 0 if order_id is None else max(order_id, 1)
+    wanted = Wanted(
+        account=ask.account, symbol=ask.maybe_symbol(), first_id=first, start=span.start, end=span.end, limit=limit
+    )
+    return [order_listed(ask.spec(order.symbol), order) for order in ask.venue.history.orders(wanted)]
 
 
 def cancel_all_orders(ask: Ask) -> Json:
@@ -235,9 +238,7 @@ def _order_ids(params: Params) -> tuple[int | None, str | None]:
 
 def _found(ask: Ask) -> OrderView:
     order_id, client_id = _order_ids(ask.params)
-    if order_id is not None:
-        return ask.venue.engine.order(ask.account, ask.symbol(), order_id=order_id)
-    return ask.venue.engine.order(ask.account, ask.symbol(), client_order_id=client_id)
+    return ask.venue.history.order(ask.account, ask.symbol(), order_id, client_id)
 
 
 def _each(act: Callable[[], Json]) -> Json:

@@ -12,6 +12,7 @@ from perpmesh.exchange.engine import Engine
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import Event, TradePrinted
 from perpmesh.exchange.state import State
+from perpmesh.exchange_sim.application.history import Archive, History
 from perpmesh.exchange_sim.application.records import ApiKeyAdded, ClockSet, Commanded, ListenKeyKept, Record, Ticked
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
 from perpmesh.kernel.errors import InvariantViolated, Refused
@@ -50,6 +51,11 @@ class Venue:
     listen_keys: dict[str, ListenKey] = field(default_factory=dict)  # by account
     tapes: dict[str, deque[TradePrinted]] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
+    archive: Archive | None = None  # None: the past is what the machine remembers of it
+
+    @property
+    def history(self) -> History:
+        return History(self.engine, self.archive)
 
     @property
     def second(self) -> int:
@@ -137,6 +143,9 @@ class Venue:
         return taken
 
     def snapshot(self) -> bytes:
+        """Return the whole state; the archive then holds all that is over in it."""
+        if self.archive is not None:
+            self.archive.settle()
         state = {
             "shape": SHAPE,
             "market_ms": self.market_ms,
@@ -175,6 +184,10 @@ class Venue:
             listen_keys={account: ListenKey(*held) for account, held in state["listen_keys"].items()},
         )
 
+    def close(self) -> None:
+        if self.archive is not None:
+            self.archive.close()
+
     def _apply(self, command: Command, wall_ms: int) -> list[Event]:
         try:
             events = self.engine.apply(command, market_ms=self.market_ms, wall_ms=wall_ms)
@@ -182,6 +195,8 @@ class Venue:
             raise
         except Exception as error:
             raise InvariantViolated(f"the exchange broke on {command}") from error
+        if self.archive is not None:
+            self.archive.keep(events)
         for event in events:
             if isinstance(event, TradePrinted):
                 self.tapes.setdefault(event.symbol, deque(maxlen=TAPE_KEPT)).append(event)

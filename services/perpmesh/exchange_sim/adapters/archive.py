@@ -1,0 +1,188 @@
+"""The archive as an SQLite file beside the log: one table a kind, each row under its own number.
+
+It is written behind the log and told everything again after a crash, so a row may come twice: the second takes the
+place of the first. What was never logged is removed on opening.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, cast
+
+from perpmesh.exchange.engine import Engine
+from perpmesh.exchange.events import AlgoUpdated, Event, IncomeBooked, OrderUpdated
+from perpmesh.exchange.views import AlgoView, IncomeView, OrderView, TradeView
+from perpmesh.exchange.words import AlgoStatus, Execution
+from perpmesh.exchange_sim.adapters import codec
+from perpmesh.exchange_sim.application.history import (
+    FOREVER,
+    Key,
+    R,
+    Row,
+    Wanted,
+    algo_key,
+    income_key,
+    order_key,
+    trade_key,
+)
+
+TABLES: Final[dict[type, str]] = {OrderView: "orders", AlgoView: "algos", TradeView: "trades", IncomeView: "income"}
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS {table} (
+    account TEXT, id INTEGER, symbol TEXT, order_id INTEGER, label TEXT, at_ms INTEGER, body TEXT,
+    PRIMARY KEY (account, id, symbol, order_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS {table}_by_time ON {table} (account, at_ms);
+CREATE INDEX IF NOT EXISTS {table}_by_label ON {table} (account, label, id);
+"""
+ROWS_WAITING = 200
+FILLS = (Execution.TRADE, Execution.CALCULATED)
+UNDECIDED = (AlgoStatus.NEW, AlgoStatus.TRIGGERING)
+
+Waiting = tuple[str, Row]  # account and row
+
+
+class SqliteArchive:
+    """Holds few rows in memory, and the file's newest pages."""
+
+    def __init__(self, file: Path | None) -> None:
+        """Open `file`, or without one a temporary file that goes with the process."""
+        self._base = sqlite3.connect(str(file) if file else "", isolation_level=None)
+        self._waiting: list[Waiting] = []
+        self._base.execute("PRAGMA journal_mode = WAL")
+        self._base.execute("PRAGMA synchronous = NORMAL")
+        for table in TABLES.values():
+            self._base.executescript(SCHEMA.format(table=table))
+        if file:
+            file.chmod(0o600)
+
+    def keep(self, facts: Iterable[Event]) -> None:
+        for fact in facts:
+            kind = type(fact)
+            if kind is OrderUpdated:
+                self._keep_order(cast("OrderUpdated", fact))
+            elif kind is IncomeBooked:
+                booked = cast("IncomeBooked", fact)
+                self._waiting.append((booked.account, booked.income))
+            elif kind is AlgoUpdated:
+                told = cast("AlgoUpdated", fact)
+                if told.algo.status not in UNDECIDED:
+                    self._waiting.append((told.account, told.algo))
+        if len(self._waiting) >= ROWS_WAITING:
+            with suppress(sqlite3.Error):  # a full disk is the log's to complain of; the rows wait
+                self._write()
+
+    def settle(self) -> None:
+        self._write()
+        self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def select(self, kind: type[R], wanted: Wanted) -> list[R]:
+        self._write()
+        conditions, values = _conditions(wanted)
+        order = "DESC" if wanted.newest else "ASC"
+        found = self._base.execute(
+            f"SELECT body FROM {TABLES[kind]} WHERE {' AND '.join(conditions)} ORDER BY id {order} LIMIT ?",  # noqa: S608
+            (*values, wanted.limit),
+        )
+        rows = [codec.read(kind, body) for (body,) in found]
+        return rows[::-1] if wanted.newest else rows
+
+    def agree_with(self, engine: Engine) -> None:
+        """Remove what the machine, as it was restored, has not seen yet; its log will tell it again."""
+        counters = engine.counters()
+        limits = {"orders": counters.order_id, "algos": counters.algo_id, "income": counters.tran_id}
+        for table, limit in limits.items():
+            self._base.execute(f"DELETE FROM {table} WHERE id >= ?", (limit,))  # noqa: S608
+        for symbol, trade_id in counters.trade_ids.items():
+            self._base.execute("DELETE FROM trades WHERE symbol = ? AND id > ?", (symbol, trade_id))
+        for account in engine.accounts():
+            self._waiting += [(account, algo) for algo in engine.all_algos(account) if algo.status not in UNDECIDED]
+            self._remove("orders", account, [order.order_id for order in engine.open_orders(account)])
+            self._remove("algos", account, [algo.algo_id for algo in engine.open_algos(account)])
+        self._write()
+
+    def close(self) -> None:
+        self._write()
+        self._base.close()
+
+    def _keep_order(self, fact: OrderUpdated) -> None:
+        order = fact.order
+        if fact.execution in FILLS:
+            self._waiting.append((fact.account, _fill(fact, order)))
+        if not order.status.is_open:
+            self._waiting.append((fact.account, order))
+
+    def _remove(self, table: str, account: str, numbers: list[int]) -> None:
+        rows = [(account, number) for number in numbers]
+        self._base.executemany(f"DELETE FROM {table} WHERE account = ? AND id = ?", rows)  # noqa: S608
+
+    def _write(self) -> None:
+        if not self._waiting:
+            return
+        self._base.execute("BEGIN")
+        try:
+            for kind, table in TABLES.items():
+                rows = [_columns(account, row) for account, row in self._waiting if type(row) is kind]
+                self._base.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
+            self._base.execute("COMMIT")
+        except sqlite3.Error:
+            if self._base.in_transaction:
+                self._base.execute("ROLLBACK")
+            raise
+        self._waiting.clear()
+
+
+def _fill(fact: OrderUpdated, order: OrderView) -> TradeView:
+    """Return the row of userTrades that the fact tells of."""
+    return TradeView(
+        account=fact.account,
+        symbol=order.symbol,
+        trade_id=fact.trade_id,
+        order_id=order.order_id,
+        side=order.side,
+        position_side=order.position_side,
+        price=fact.last_price,
+        quantity=fact.last_quantity,
+        quote=fact.last_price * fact.last_quantity,
+        realized=fact.realized,
+        commission=fact.commission,
+        maker=fact.maker,
+        time=fact.market_ms,
+        wall_time=order.update_time,
+    )
+
+
+def _key(row: Row) -> Key:
+    match row:
+        case OrderView():
+            return order_key(row)
+        case AlgoView():
+            return algo_key(row)
+        case TradeView():
+            return trade_key(row)
+        case IncomeView():
+            return income_key(row)
+
+
+def _columns(account: str, row: Row) -> tuple[object, ...]:
+    key = _key(row)
+    return account, key.id, row.symbol, key.order_id, key.label, key.at_ms, codec.write(row)
+
+
+def _conditions(wanted: Wanted) -> tuple[list[str], list[str | int]]:
+    """Return what a row must satisfy. Numbers beyond any row's are brought to what SQLite can compare."""
+    asked: dict[str, str | int | None] = {
+        "account = ?": wanted.account,
+        "id >= ?": wanted.first_id or None,
+        "symbol = ?": wanted.symbol,
+        "label = ?": wanted.label,
+        "order_id = ?": wanted.order_id,
+        "at_ms >= ?": wanted.start,
+        "at_ms <= ?": wanted.end,
+    }
+    chosen = {condition: _bounded(value) for condition, value in asked.items() if value is not None}
+    return list(chosen), list(chosen.values())
+
+
+def _bounded(value: str | int) -> str | int:
+    return value if isinstance(value, str) else max(-FOREVER, min(FOREVER, value))
