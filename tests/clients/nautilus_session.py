@@ -72,22 +72,22 @@ class Session(Strategy):
     def price(self, text):
         return self.instrument.make_price(Decimal(text))
 
-    def hear(self, kind):
+    def hear(self, kind, first):
         if kind not in self.heard:
             self.heard.add(kind)
-            tell("heard", kind=kind)
+            tell("heard", kind=kind, first=str(first))
 
     def on_quote_tick(self, tick):
-        self.hear("quotes")
+        self.hear("quotes", tick)
 
     def on_trade_tick(self, tick):
-        self.hear("trades")
+        self.hear("trades", tick)
 
     def on_order_book_deltas(self, deltas):
-        self.hear("book")
+        self.hear("book", deltas)
 
     def on_historical_data(self, data):
-        self.hear("bars")
+        self.hear("bars", data)
 
     def on_order_accepted(self, event):
         tell("accepted", order=event.client_order_id.value)
@@ -101,7 +101,7 @@ class Session(Strategy):
         self.cancel_order(self.resting)
 
     def on_order_canceled(self, event):
-        tell("canceled")
+        tell("canceled", order=event.client_order_id.value)
         entry = self.order_factory.market(self.instrument.id, OrderSide.BUY, self.quantity("0.010"))
         self.protection = self.order_factory.stop_market(
             self.instrument.id,
