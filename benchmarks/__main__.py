@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks import alone, determinism, engine, events, exchange, figures, orders, rpc
+from benchmarks import alone, determinism, engine, events, exchange, fanout, figures, orders, rpc
 from benchmarks.tables import Table, show
 from perpmesh.testing.mesh import Mesh
 
@@ -45,6 +45,7 @@ BY_THEMSELVES: dict[str, Callable[[], Iterable[Table]]] = {
     "engine": engine.main,
     "decisions": lambda: [orders.decisions_at_high_speed()],
     "exchange": lambda: [exchange.orders_per_second()],
+    "fanout": lambda: [fanout.to_many()],
 }
 # Only by name: they take as long as they are told to.
 SLOW: dict[str, Callable[[], Iterable[Table]]] = {
