@@ -20,7 +20,8 @@ def exchange(
     port: Annotated[int, typer.Option(help="Where to listen.")] = 8010,
     host: Annotated[str, typer.Option(help="Which address to listen on.")] = "127.0.0.1",
     data: Annotated[
-        list[Path] | None, typer.Option(help="Candles as CSV or parquet, repeatable; or synthetic:SEED.")
+        list[Path] | None,
+        typer.Option(help="Candles as CSV or parquet, repeatable; or synthetic:SEED, or raw_ws:FOLDER."),
     ] = None,
     speed: Annotated[
         float, typer.Option(parser=_speed, metavar="TIMES", help="Seconds of market per second, or max.")

@@ -205,6 +205,33 @@ class SetBook:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeBook:
+    """Some levels of the background's liquidity as they are from now on; a quantity of 0 takes a level away.
+
+    `first_id` and `last_id` are the numbers of the change on the recorded venue; they come back with BookChanged.
+    """
+
+    symbol: str
+    bids: tuple[tuple[Decimal, Decimal], ...]
+    asks: tuple[tuple[Decimal, Decimal], ...]
+    first_id: int = 0
+    last_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteBest:
+    """What the recorded venue published as its best (price, quantity) between two changes of its book.
+
+    It is told and changes nothing: orders meet the book.
+    """
+
+    symbol: str
+    bid: tuple[Decimal, Decimal]
+    ask: tuple[Decimal, Decimal]
+    update_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class SetMark:
     """The mark and index price, and the funding rate as estimated for the next settlement."""
 
@@ -287,6 +314,8 @@ Command = (
     | CountdownCancelAll
     | MarketTrade
     | SetBook
+    | ChangeBook
+    | QuoteBest
     | SetMark
     | SettleFunding
     | ChangeSymbol

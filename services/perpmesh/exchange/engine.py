@@ -24,7 +24,7 @@ from perpmesh.exchange import (
 from perpmesh.exchange import present as show
 from perpmesh.exchange.commands import Command
 from perpmesh.exchange.errors import refusal
-from perpmesh.exchange.events import Event
+from perpmesh.exchange.events import BestQuoted, BookChanged, Event
 from perpmesh.exchange.state import Account, Algo, Market, Order, Position, State, place_of
 from perpmesh.exchange.symbols import MONEY, SymbolSpec
 from perpmesh.exchange.views import (
@@ -69,6 +69,26 @@ def _levels(spec: SymbolSpec, levels: Iterable[tuple[Decimal, Decimal]]) -> list
     return [level for level in whole if level[1] > 0]
 
 
+def _change_book(world: World, command: commands.ChangeBook) -> None:
+    spec, market = world.spec(command.symbol), world.market(command.symbol)
+    market.time = world.market_ms
+    if not spec.status.is_matched:
+        return
+    bids, asks = (
+        [(spec.to_ticks(price), spec.to_lots(quantity)) for price, quantity in side]
+        for side in (command.bids, command.asks)
+    )
+    matching.change_background(world, command.symbol, bids, asks)
+    ids = (command.first_id, command.last_id)
+    world.events.append(BookChanged(command.symbol, command.bids, command.asks, *ids, world.market_ms))
+
+
+def _quote_best(world: World, command: commands.QuoteBest) -> None:
+    if world.spec(command.symbol).status.is_matched:
+        quoted = BestQuoted(command.symbol, command.bid, command.ask, command.update_id, world.market_ms)
+        world.events.append(quoted)
+
+
 def _set_mark(world: World, command: commands.SetMark) -> None:
     market = world.market(command.symbol)
     market.mark, market.index = int(command.mark * MONEY), int(command.index * MONEY)
@@ -99,6 +119,8 @@ HANDLERS: Final[dict[type, Handler]] = {
     commands.CountdownCancelAll: accounts.set_countdown,
     commands.MarketTrade: _market_trade,
     commands.SetBook: _set_book,
+    commands.ChangeBook: _change_book,
+    commands.QuoteBest: _quote_best,
     commands.SetMark: _set_mark,
     commands.SettleFunding: funding.settle,
     commands.ChangeSymbol: delisting.change,
@@ -262,6 +284,11 @@ class Engine:
 
     def commission(self, account: str, symbol: str) -> CommissionView:
         return fees.commission_view(self._world.account(account), self._world.spec(symbol))
+
+    def has_resting(self, symbol: str) -> bool:
+        """Return whether an order of some account rests in the symbol's book."""
+        name = self._world.spec(symbol).symbol
+        return any(self._world.resting[name, side].best for side in Side)
 
     def depth(self, symbol: str, limit: int = 1000) -> DepthView:
         spec = self._world.spec(symbol)

@@ -231,6 +231,29 @@ class SymbolChanged:
     market_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class BookChanged:
+    """A recorded change of the background's book, as it was given."""
+
+    symbol: str
+    bids: tuple[tuple[Decimal, Decimal], ...]
+    asks: tuple[tuple[Decimal, Decimal], ...]
+    first_id: int
+    last_id: int
+    market_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BestQuoted:
+    """A recorded best bid and ask, as they were given."""
+
+    symbol: str
+    bid: tuple[Decimal, Decimal]
+    ask: tuple[Decimal, Decimal]
+    update_id: int
+    market_ms: int
+
+
 Event = (
     OrderUpdated
     | AccountUpdated
@@ -241,4 +264,6 @@ Event = (
     | TradePrinted
     | IncomeBooked
     | SymbolChanged
+    | BookChanged
+    | BestQuoted
 )

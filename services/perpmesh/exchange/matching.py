@@ -1,5 +1,8 @@
 """Orders meet: price first, then time; the background's liquidity and our accounts' orders in one book."""
 
+from bisect import bisect_left
+from collections.abc import Iterable
+
 from perpmesh.exchange import fills
 from perpmesh.exchange.state import Order
 from perpmesh.exchange.words import Execution, ExpireReason, OrderStatus, OrderType, SelfTrade, Side, TimeInForce
@@ -171,6 +174,31 @@ def replace_background(world: World, symbol: str, bids: list[Level], asks: list[
     market = world.state.markets[symbol]
     market.bids = sorted(bids, reverse=True)
     market.asks = sorted(asks)
+    _meet_background(world, symbol)
+
+
+def change_background(
+    world: World, symbol: str, bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]
+) -> None:
+    """Show the background's book with some levels changed, (ticks, lots) each; no lots take a level away."""
+    market = world.state.markets[symbol]
+    for side, changes in ((Side.BUY, bids), (Side.SELL, asks)):
+        levels, sign = market.levels(side), -side.sign
+        for price, lots in changes:
+            at = bisect_left(levels, price * sign, key=lambda level: level[0] * sign)
+            known = at < len(levels) and levels[at][0] == price
+            if known and lots:
+                levels[at][1] = lots
+            elif known:
+                levels.pop(at)
+            elif lots:
+                levels.insert(at, [price, lots])
+    _meet_background(world, symbol)
+
+
+def _meet_background(world: World, symbol: str) -> None:
+    """Fill the orders that the background's book crosses, and let nobody wait behind more than there is."""
+    market = world.state.markets[symbol]
     for side in Side:
         levels, makers = market.levels(side.other), world.resting[symbol, side]
         for maker in makers.within(levels[0][0]) if levels else ():

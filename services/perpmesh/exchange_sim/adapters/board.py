@@ -1,4 +1,4 @@
-"""The public book's update counter, one for REST snapshots and diff streams, so that a client can join them."""
+"""The public books' update counters, one a symbol for REST and diff streams, so that a client can join them."""
 
 from perpmesh.exchange.views import DepthView
 from perpmesh.exchange_sim.application.venue import Venue
@@ -8,18 +8,25 @@ IDS_PER_MS = 16  # more than can be used up, so a restarted venue goes on above 
 
 
 class Board:
-    """Numbers the book's states. Between two changes the number and the book stay as they are."""
+    """Numbers the books' states. Between two changes the number and the book stay as they are."""
 
     def __init__(self, venue: Venue, started_ms: int) -> None:
         self._venue = venue
-        self.update_id = started_ms * IDS_PER_MS
+        self._ids = {
+            symbol: feed.update_id(venue.market_ms) if feed.is_recorded(venue.market_ms) else started_ms * IDS_PER_MS
+            for symbol, feed in venue.feeds.items()
+        }
 
-    def changed(self) -> None:
-        self.update_id += STEP
+    def changed(self, symbol: str, recorded_id: int = 0) -> None:
+        """Count a change; it has the number that it had on the recorded venue, unless our orders used that up."""
+        self._ids[symbol] = max(self._ids[symbol] + STEP, recorded_id)
 
-    @property
-    def snapshot_id(self) -> int:
-        return self.update_id + 1
+    def update_id(self, symbol: str) -> int:
+        return self._ids[symbol]
+
+    def snapshot_id(self, symbol: str) -> int:
+        """Return the number of a snapshot taken now: above the last change, and inside the next one."""
+        return max(self._ids[symbol] + 1, self._venue.feeds[symbol].next_first_id(self._venue.market_ms))
 
     def depth(self, symbol: str, limit: int = 1_000) -> DepthView:
         return self._venue.engine.depth(symbol, limit)

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from perpmesh.exchange.events import PositionLiquidated, SymbolChanged, TradePrinted
+from perpmesh.exchange.events import (
+    BestQuoted,
+    BookChanged,
+    OrderUpdated,
+    PositionLiquidated,
+    SymbolChanged,
+    TradePrinted,
+)
+from perpmesh.exchange.views import DepthView
 from perpmesh.exchange_sim.adapters import market_events
 from perpmesh.exchange_sim.adapters.ask import Ask
 from perpmesh.exchange_sim.adapters.board import Board
@@ -25,6 +33,7 @@ from perpmesh.exchange_sim.domain.streams import EVERY_SYMBOL, IMMEDIATELY, Kind
 from perpmesh.kernel.time import MS_PER_MINUTE, Clock
 
 CADENCES_MS = (100, 250, 500, 1_000, 3_000)
+WHOLE_BOOK = 1_000_000  # levels
 MINUTES_TOLD = 240  # when the market leaps, at most so many closed candles are told of
 
 
@@ -55,6 +64,7 @@ class Hub:
         self._streams: dict[str, Stream] = {}
         self._bases: dict[str, DiffBase] = {}
         self._told_second: dict[str, int] = {}
+        self._replayed: dict[str, BookChanged | None] = {}  # recorded books in this batch, and their plain change
         self._specs = {symbol: feed.spec for symbol, feed in venue.feeds.items()}
 
     # Who listens.
@@ -88,7 +98,7 @@ class Hub:
     # What they are told.
 
     def tell(self, batch: Batch) -> None:
-        self._board.changed()
+        self._number(batch)
         for happening in batch.happenings:
             self._tell_users(happening)
             self._tell_market(happening)
@@ -97,6 +107,22 @@ class Hub:
         for stream in list(self._streams.values()):
             if stream.cadence_ms == IMMEDIATELY:
                 self._tell_book(stream)
+        self._replayed = {}
+
+    def _number(self, batch: Batch) -> None:
+        """Count a change of every book that changed; a recorded one changes with its messages or by our orders."""
+        events = [happening.event for happening in batch.happenings]
+        for symbol, feed in self._venue.feeds.items():
+            if not feed.is_recorded(batch.market_ms):
+                self._board.changed(symbol)
+                continue
+            changes = [event for event in events if isinstance(event, BookChanged) and event.symbol == symbol]
+            ours = any(isinstance(event, OrderUpdated) and event.order.symbol == symbol for event in events)
+            if not ours:
+                plain = len(changes) == 1 and not self._venue.engine.has_resting(symbol)
+                self._replayed[symbol] = changes[0] if plain else None
+            if changes or ours:
+                self._board.changed(symbol, changes[-1].last_id if changes else 0)
 
     def end_user_stream(self, account: str, key: str, wall_ms: int) -> None:
         self._send(key, listen_key_expired(key, wall_ms))
@@ -158,6 +184,8 @@ class Hub:
                 self._send(stream, market_events.agg_trade(spec, event, wall_ms))
             if (stream := f"{name}@trade") in self._listeners:
                 self._send(stream, market_events.trade(spec, event, wall_ms))
+        elif isinstance(event, BestQuoted):
+            self._tell_quote(event, wall_ms)
         elif isinstance(event, PositionLiquidated):
             spec = self._specs[event.order.symbol]
             for stream in (f"{event.order.symbol.lower()}@forceOrder", "!forceOrder@arr"):
@@ -199,12 +227,26 @@ class Hub:
     def _tell_best(self, stream: Stream) -> None:
         symbols = list(self._venue.feeds) if stream.symbol == EVERY_SYMBOL else [stream.symbol]
         for symbol in symbols:
-            book, at = self._board.depth(symbol, 5), (self._venue.market_ms, self._clock.now_ms())
-            self._send(stream.name, market_events.book_ticker(self._specs[symbol], book, self._board.update_id, *at))
+            if symbol not in self._replayed:  # its quotes are recorded
+                update_id = self._board.update_id(symbol)
+                message = market_events.book_ticker(
+                    self._specs[symbol], self._board.depth(symbol, 5), update_id, *self._now()
+                )
+                self._send(stream.name, message)
+
+    def _tell_quote(self, quoted: BestQuoted, wall_ms: int) -> None:
+        """Pass on a recorded best bid and ask; while orders of ours rest there, what the book shows with them."""
+        book = DepthView((quoted.bid,), (quoted.ask,))
+        if self._venue.engine.has_resting(quoted.symbol):
+            book = self._board.depth(quoted.symbol, 5)
+        spec, at = self._specs[quoted.symbol], (quoted.market_ms, wall_ms)
+        for stream in (f"{quoted.symbol.lower()}@bookTicker", "!bookTicker"):
+            if stream in self._listeners:
+                self._send(stream, market_events.book_ticker(spec, book, quoted.update_id, *at))
 
     def _tell_top(self, stream: Stream) -> None:
         """Send the best levels, unless nothing changed since the last time."""
-        before, now = self._told_second.get(stream.name, 0), self._board.update_id
+        before, now = self._told_second.get(stream.name, 0), self._board.update_id(stream.symbol)
         if before == now:
             return
         self._told_second[stream.name] = now
@@ -215,7 +257,11 @@ class Hub:
 
     def _tell_diff(self, stream: Stream) -> None:
         base = self._bases.get(stream.name)  # None: its last listener was dropped a moment ago
-        if base is None or base.update_id == self._board.update_id:
+        if base is None or base.update_id == self._board.update_id(stream.symbol):
+            return
+        change = self._replayed.get(stream.symbol)
+        if change is not None and stream.cadence_ms == IMMEDIATELY:
+            self._tell_recorded(stream, base, change)
             return
         spec, now = self._specs[stream.symbol], self._base(stream.symbol)
         bids = market_events.changed_levels(spec, base.bids, now.bids)
@@ -225,9 +271,21 @@ class Hub:
             self._bases[stream.name] = now
             self._send(stream.name, market_events.depth_update(spec, ids, bids, asks, self._now()))
 
+    def _tell_recorded(self, stream: Stream, base: DiffBase, change: BookChanged) -> None:
+        """Pass on a recorded change as it was given."""
+        spec, before = self._specs[stream.symbol], base.update_id
+        base.update_id = self._board.update_id(stream.symbol)
+        for known, side in ((base.bids, change.bids), (base.asks, change.asks)):
+            known.update(side)
+            for at in [at for at, size in side if not size]:
+                del known[at]
+        ids = (max(change.first_id, before + 1), base.update_id, before)
+        bids, asks = levels(spec, change.bids), levels(spec, change.asks)
+        self._send(stream.name, market_events.depth_update(spec, ids, bids, asks, self._now()))
+
     def _base(self, symbol: str) -> DiffBase:
-        book = self._board.depth(symbol)
-        return DiffBase(self._board.update_id, dict(book.bids), dict(book.asks))
+        book = self._board.depth(symbol, WHOLE_BOOK)
+        return DiffBase(self._board.update_id(symbol), dict(book.bids), dict(book.asks))
 
     def _now(self) -> tuple[int, int]:
         return self._venue.market_ms, self._clock.now_ms()

@@ -11,6 +11,7 @@ from perpmesh.exchange_sim.adapters.candle_files import read_funding_files
 from perpmesh.exchange_sim.adapters.journal import FileJournal, NoJournal
 from perpmesh.exchange_sim.adapters.market_files import CandleSource
 from perpmesh.exchange_sim.adapters.origin import MarketSource, Origin
+from perpmesh.exchange_sim.adapters.recording_source import RecordingSource
 from perpmesh.exchange_sim.adapters.synthetic_source import SyntheticSource
 from perpmesh.exchange_sim.application.venue import Venue
 from perpmesh.exchange_sim.config import Config
@@ -70,7 +71,9 @@ def _source(config: Config) -> MarketSource:
         if rest and not rest.isdecimal():
             raise Invalid(f"synthetic:{rest}: a seed is a whole number", reason="DATA_MALFORMED", field="data")
         return SyntheticSource(int(rest) if rest else config.seed)
-    return CandleSource.read(config.data)
+    if kind == "raw_ws":
+        return RecordingSource.read(Path(rest))
+    return CandleSource.read([Path(each) for each in config.data])
 
 
 def _restored(

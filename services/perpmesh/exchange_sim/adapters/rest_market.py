@@ -126,7 +126,7 @@ def depth(ask: Ask) -> Json:
         raise refusal(-4021, limit)
     book = ask.board.depth(symbol, limit)
     return {
-        "lastUpdateId": ask.board.snapshot_id,
+        "lastUpdateId": ask.board.snapshot_id(symbol),
         "E": ask.wall_ms,
         "T": ask.venue.market_ms,
         "bids": levels(ask.spec(symbol), book.bids),

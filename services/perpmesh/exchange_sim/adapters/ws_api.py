@@ -166,8 +166,9 @@ class Session:
     def _shaped(self, method: str, result: Any) -> Any:
         """Return a result as this protocol shows it, where that differs from REST."""
         if method == "ticker.book":
-            number = {"lastUpdateId": self._desk.board.snapshot_id}
-            return [{**number, **row} for row in result] if isinstance(result, list) else {**number, **result}
+            rows = result if isinstance(result, list) else [result]
+            rows = [{"lastUpdateId": self._desk.board.snapshot_id(row["symbol"]), **row} for row in rows]
+            return rows if isinstance(result, list) else rows[0]
         if method == "v2/account.status":
             return {**result, "assets": [{**row, "marginAvailable": True} for row in result["assets"]]}
         hidden = HIDDEN.get(method)

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -70,6 +70,7 @@ class Sequencer:
         self._wake = asyncio.Event()
         self._next_snapshot_ms = clock.boot_ms() + SNAPSHOT_EVERY_MS
         self._leap: _Leap | None = None
+        self._told_ms = venue.market_ms
 
     @property
     def market_lag_ms(self) -> int:
@@ -136,7 +137,7 @@ class Sequencer:
 
     async def turn(self) -> None:
         """Do what is due now: some ticks, then all jobs that wait, then tell."""
-        before_ms, wall_ms = self.venue.market_ms, self._clock.now_ms()
+        wall_ms = self._clock.now_ms()
         happenings = self._ticks(wall_ms)
         self._slip()
         self._arrive()
@@ -145,8 +146,8 @@ class Sequencer:
         for account, key in self.venue.lapsed_listen_keys(wall_ms):
             self._audience.end_user_stream(account, key, wall_ms)
         await self._keep()
-        if happenings or self.venue.market_ms != before_ms:
-            self._audience.tell(Batch(before_ms, self.venue.market_ms, happenings))
+        if happenings or self.venue.market_ms != self._told_ms:
+            self._tell(happenings)
         self._answer()
         self._snapshot_if_due()
 
@@ -182,7 +183,15 @@ class Sequencer:
             if market_ms > due_ms:
                 break
             happenings += [Happening(event, wall_ms) for event in self.venue.tick(market_ms, wall_ms)]
+            if self.venue.is_recorded:  # its messages are not run together
+                self._journal.append(self.venue.take_records())
+                self._tell(happenings)
+                happenings = []
         return happenings
+
+    def _tell(self, happenings: Sequence[Happening]) -> None:
+        before_ms, self._told_ms = self._told_ms, self.venue.market_ms
+        self._audience.tell(Batch(before_ms, self._told_ms, happenings))
 
     @property
     def _fine(self) -> bool:

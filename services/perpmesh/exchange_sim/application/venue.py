@@ -66,6 +66,11 @@ class Venue:
         """Return the next moment of market time at which some symbol's background does something."""
         return min(feed.next_ms(self.market_ms, fine=fine) for feed in self.feeds.values())
 
+    @property
+    def is_recorded(self) -> bool:
+        """Return whether some symbol's market is being shown message by message."""
+        return any(feed.is_recorded(self.market_ms) for feed in self.feeds.values())
+
     # What happens.
 
     def tick(self, market_ms: int, wall_ms: int) -> list[Event]:

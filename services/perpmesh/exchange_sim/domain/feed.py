@@ -45,6 +45,18 @@ class SymbolFeed:
         """Return the next moment at which something happens here: each second, or at the anchors of a minute."""
         return next_second(after_ms // 1_000, fine=fine) * 1_000
 
+    def is_recorded(self, market_ms: int) -> bool:  # noqa: ARG002 - RecordedFeed asks
+        """Return whether every message of the market is given at this moment, numbers of the book included."""
+        return False
+
+    def update_id(self, market_ms: int) -> int:  # noqa: ARG002 - RecordedFeed asks
+        """Return the recorded number of the book as it stands at a moment; 0 when there is none."""
+        return 0
+
+    def next_first_id(self, market_ms: int) -> int:  # noqa: ARG002 - RecordedFeed asks
+        """Return the first number within the next recorded change of the book; 0 when there is none."""
+        return 0
+
     def commands(self, now_ms: int, before_ms: int) -> Iterator[Command]:
         """Yield what happens when market time moves from `before_ms` to `now_ms`; in the order to apply it."""
         second, previous = now_ms // 1_000, before_ms // 1_000

@@ -3,7 +3,7 @@
 Calibrated on the shipped month of one-minute candles: see docs/EXCHANGE.md, "The market".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -98,9 +98,10 @@ class Moods:
 class Synthetic:
     """One symbol's endless market. The same seed gives the same days, whatever else is listed."""
 
-    def __init__(self, symbol: str, scales: tuple[float, float], seeds: Seeds) -> None:
-        """Make the days of `symbol`, in units of `scales`: a tick's worth and a lot's size."""
-        self._nature = NATURES[symbol]
+    def __init__(self, symbol: str, scales: tuple[float, float], seeds: Seeds, *, around: float = 0.0) -> None:
+        """Make the days of `symbol`, in units of `scales` (a tick's worth, a lot's size), `around` a price."""
+        nature = NATURES[symbol]
+        self._nature = replace(nature, price=around) if around else nature
         self._name = symbol
         self._tick, self._lot = scales
         self._seeds = seeds
