@@ -167,7 +167,8 @@ class Sequencer:
     def _end(self) -> None:
         """Tell everybody who waits that nothing was done: what is in memory may not be what is on disk."""
         self._ended = True
-        for future in [*(future for future, *_ in self._answers), *(future for _, future in self._jobs)]:
+        leaping = [self._leap.arrived] if self._leap else []
+        for future in [*leaping, *(future for future, *_ in self._answers), *(future for _, future in self._jobs)]:
             _settle(future, None, _gone())
 
     def snapshot(self) -> None:
