@@ -38,8 +38,21 @@ def can_fill(world: World, symbol: str, side: Side, limit: int, lots: int) -> bo
     """Return whether the whole of an order would find counterparties now: self-trade prevention spares fill-or-kill."""
     levels, makers = world.state.markets[symbol].levels(side.other), world.resting[symbol, side.other].within(limit)
     found = sum(size for price, size in levels if acceptable(side, limit, price))
-    found += sum(maker.remaining for maker in makers)
-    return found >= lots
+    return found >= lots or found + _sure(world, makers) >= lots
+
+
+def _sure(world: World, makers: list[Order]) -> int:
+    """Return what resting orders will give: reduce-only ones what is left of their position beside the others."""
+    free: dict[tuple[str, str], int] = {}
+    reducing: dict[tuple[str, str], int] = {}
+    for maker in makers:
+        offered, key = (reducing if maker.reduce_only else free), (maker.account, maker.place)
+        offered[key] = offered.get(key, 0) + maker.remaining
+    lots = sum(free.values())
+    for (name, place), wanted in reducing.items():
+        held = abs(world.state.accounts[name].position(place).lots)
+        lots += max(0, min(wanted, held - free.get((name, place), 0)))
+    return lots
 
 
 def closable(world: World, order: Order) -> int:
@@ -51,20 +64,23 @@ def closable(world: World, order: Order) -> int:
 
 
 def take(world: World, order: Order, limit: int, *, execution: Execution = Execution.TRADE) -> int:
-    """Trade against the book up to `limit`; return the reason why it must stop early, or 0."""
+    """Trade against the book up to `limit`; return the reason why it must stop early, or why less was found, or 0."""
+    met = ExpireReason.NONE
     while order.remaining:
         lots = closable(world, order)
         if lots == 0:
             return ExpireReason.REDUCE_ONLY
         price = best(world, order.symbol, order.side.other)
         if price == 0 or not acceptable(order.side, limit, price):
-            return ExpireReason.NONE
+            return met
         maker, level = _front(world, order, price)
         if maker is None and level is not None:
             _take_background(world, order, level, lots, execution)
         elif maker is not None and not _take_order(world, order, maker, lots, execution):
             return ExpireReason.SELF_TRADE
-    return ExpireReason.NONE
+        elif maker is not None and maker.status is OrderStatus.EXPIRED_IN_MATCH:
+            met = ExpireReason.IOC_AND_SELF_TRADE
+    return met
 
 
 def _front(world: World, order: Order, price: int) -> tuple[Order | None, Level | None]:
@@ -122,12 +138,12 @@ def settle_remainder(world: World, order: Order, stopped: int) -> None:
         return
     if stopped == ExpireReason.SELF_TRADE:
         _expire_self_trade(world, order)
-    elif stopped:
+    elif stopped == ExpireReason.REDUCE_ONLY:
         world.take_down(order, OrderStatus.EXPIRED, Execution.EXPIRED, reason=stopped)
     elif order.type is OrderType.MARKET:
         world.take_down(order, OrderStatus.EXPIRED, Execution.EXPIRED, reason=ExpireReason.MARKET_REMAINDER)
     elif order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
-        world.take_down(order, OrderStatus.EXPIRED, Execution.EXPIRED, reason=ExpireReason.IOC_REMAINDER)
+        world.take_down(order, OrderStatus.EXPIRED, Execution.EXPIRED, reason=stopped or ExpireReason.IOC_REMAINDER)
     else:
         order.queue_ahead = _background_at(world, order)
         world.put_back(order)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from perpmesh.exchange import filters, listing, margin, matching, pegs
 from perpmesh.exchange.commands import CancelAllOrders, CancelOrder, PlaceOrder
 from perpmesh.exchange.errors import refusal
-from perpmesh.exchange.state import Account, Algo, Order
+from perpmesh.exchange.state import Account, Algo, Order, place_of
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.words import (
     Execution,
@@ -223,10 +223,11 @@ def _check_immediacy(world: World, wish: Wish) -> None:
         price = matching.best(world, wish.symbol, wish.side.other)
         if price and matching.acceptable(wish.side, wish.ticks, price):
             raise refusal(-5022)
-    if wish.time_in_force is TimeInForce.FOK and not matching.can_fill(
-        world, wish.symbol, wish.side, wish.ticks, wish.lots
-    ):
-        raise refusal(-5021)
+    if wish.time_in_force is TimeInForce.FOK:
+        held = abs(wish.account.position(place_of(wish.symbol, wish.position_side)).lots)
+        closes_all = not wish.reduce_only or wish.lots <= held
+        if not closes_all or not matching.can_fill(world, wish.symbol, wish.side, wish.ticks, wish.lots):
+            raise refusal(-5021)
 
 
 def test(world: World, command: PlaceOrder) -> Order:

@@ -174,6 +174,7 @@ class ExpireReason:
     NONE = 0
     SELF_TRADE = 1
     IOC_REMAINDER = 2
+    IOC_AND_SELF_TRADE = 3
     REDUCE_ONLY = 4
     LIQUIDATION = 5
     NO_POSITION = 6

@@ -19,7 +19,7 @@ from perpmesh.exchange.events import (
 )
 from perpmesh.exchange.symbols import default_symbols
 from perpmesh.exchange.views import PositionView
-from perpmesh.exchange.words import AlgoStatus, BalanceReason, Execution, IncomeType, PositionSide, Side
+from perpmesh.exchange.words import AlgoStatus, BalanceReason, Execution, IncomeType, PositionSide, Side, TimeInForce
 from perpmesh.testing.exchange_life import MARKET_MS, MID, WALL_MS, Life, births
 
 from .conftest import D
@@ -77,6 +77,8 @@ def test_no_order_fills_beyond_its_quantity_or_through_its_limit(commands) -> No
             continue
         order = event.order
         assert 0 <= order.executed <= order.quantity
+        if order.time_in_force is TimeInForce.FOK:
+            assert event.execution in (Execution.NEW, Execution.TRADE)  # filled as a whole, or never taken
         if event.execution in (Execution.TRADE, Execution.CALCULATED) and order.price:
             assert event.last_price <= order.price if order.side is Side.BUY else event.last_price >= order.price
 

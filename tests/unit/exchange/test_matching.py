@@ -175,6 +175,35 @@ def test_nobody_trades_with_himself_unless_he_says_so(bench: Bench, mode, maker,
     assert (order(bench, 1).status, order(bench, 2).status) == (maker, taker)
 
 
+@pytest.mark.parametrize(
+    ("mode", "reason"), [(SelfTrade.EXPIRE_MAKER, 3), (SelfTrade.EXPIRE_TAKER, 1), (SelfTrade.NONE, 2)]
+)
+def test_an_immediate_order_says_why_the_rest_of_it_expired(bench: Bench, mode: SelfTrade, reason: int) -> None:
+    bench.do(c.SetBook(BTC, (), ()))
+    bench.limit(Side.SELL, "0.1", "60000")
+    events = bench.limit(Side.BUY, "0.3", "60000", tif=TimeInForce.IOC, self_trade=mode)
+    assert [e.expire_reason for e in events if isinstance(e, OrderUpdated) and e.order.order_id == 2][-1] == reason
+
+
+def test_fill_or_kill_does_not_count_on_exits_that_exceed_their_position(bench: Bench) -> None:
+    bench.do(c.SetBook(BTC, ((D(59_999), D(9)),), ((D(60_001), D(9)),)))
+    bench.open("bob")
+    bench.market(Side.BUY, "0.1", "bob")
+    bench.do(c.SetBook(BTC, (), ()))
+    for _ in range(2):
+        bench.limit(Side.SELL, "0.1", "60000", "bob", reduce_only=True)
+    with pytest.raises(ExchangeError) as caught:
+        bench.limit(Side.BUY, "0.2", "60000", tif=TimeInForce.FOK)
+    assert caught.value.code == -5021
+    bench.limit(Side.BUY, "0.1", "60000", tif=TimeInForce.FOK)
+    assert bench.amount() == D("0.1")
+
+
+def test_a_date_counts_in_whole_seconds(bench: Bench) -> None:
+    bench.limit(Side.BUY, "0.1", "59000", tif=TimeInForce.GTD, good_till_date=1_800_000_999_999)
+    assert order(bench).good_till_date == 1_800_000_999_000
+
+
 def test_a_finished_orders_client_id_is_taken_again(bench: Bench) -> None:
     bench.market(Side.BUY, "0.01", client_order_id="once")
     bench.market(Side.BUY, "0.01", client_order_id="once")
