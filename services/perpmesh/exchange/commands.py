@@ -70,6 +70,18 @@ class AmendOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceInParts:
+    """An order that fills `parts` (per cent of its quantity) `delay_ms` of wall time after each other, by a script.
+
+    What the parts leave goes on as any order's remainder does.
+    """
+
+    order: PlaceOrder
+    parts: tuple[int, ...]
+    delay_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class CancelOrder:
     """By `order_id`, or by `client_order_id` among open orders; -2011 when there is none open."""
 
@@ -110,6 +122,15 @@ class PlaceAlgoOrder:
     self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
     good_till_date: int = 0
     price_match: PriceMatch = PriceMatch.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class RejectWhenTriggered:
+    """An open conditional order is to be REJECTED with `reason` when it triggers."""
+
+    account: str
+    algo_id: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,10 +320,12 @@ Command = (
     CreateAccount
     | Deposit
     | PlaceOrder
+    | PlaceInParts
     | AmendOrder
     | CancelOrder
     | CancelAllOrders
     | PlaceAlgoOrder
+    | RejectWhenTriggered
     | CancelAlgoOrder
     | CancelAllAlgoOrders
     | SetLeverage

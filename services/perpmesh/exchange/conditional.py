@@ -216,6 +216,7 @@ def _trigger(world: World, algo: Algo) -> None:
     algo.status, algo.trigger_time = AlgoStatus.TRIGGERING, world.wall_ms
     world.report_algo(algo)
     try:
+        _check_doom(world, algo)
         order = _make_order(world, algo)
     except ExchangeError as error:
         end(world, algo, AlgoStatus.REJECTED, error.message)
@@ -224,6 +225,13 @@ def _trigger(world: World, algo: Algo) -> None:
     end(world, algo, AlgoStatus.TRIGGERED)
     orders.execute(world, order)
     tidy(world)
+
+
+def _check_doom(world: World, algo: Algo) -> None:
+    """Refuse what was to be refused on demand."""
+    reason = world.state.doomed.get(algo.algo_id)
+    if reason is not None:
+        raise ExchangeError(-1000, reason)
 
 
 def _make_order(world: World, algo: Algo) -> Order:
@@ -267,6 +275,7 @@ def end(world: World, algo: Algo, status: AlgoStatus, reason: str = "") -> None:
     """Take a conditional order off the watch."""
     account = world.account_of(algo)
     account.open_algos.pop(algo.algo_id, None)
+    world.state.doomed.pop(algo.algo_id, None)
     algo.status, algo.reason = status, reason
     remember(account.past_algos, algo.algo_id, algo)
     world.report_algo(algo)

@@ -20,6 +20,7 @@ from perpmesh.exchange import (
     liquidation,
     matching,
     orders,
+    scripted,
 )
 from perpmesh.exchange import present as show
 from perpmesh.exchange.commands import Command
@@ -98,16 +99,19 @@ def _set_mark(world: World, command: commands.SetMark) -> None:
 
 def _advance_time(world: World, _: commands.AdvanceTime) -> None:
     conditional.expire_due(world)
+    scripted.fill_due(world)
 
 
 HANDLERS: Final[dict[type, Handler]] = {
     commands.CreateAccount: accounts.create,
     commands.Deposit: accounts.deposit,
     commands.PlaceOrder: orders.place,
+    commands.PlaceInParts: scripted.place,
     commands.AmendOrder: amend.amend,
     commands.CancelOrder: orders.cancel,
     commands.CancelAllOrders: orders.cancel_all,
     commands.PlaceAlgoOrder: conditional.place,
+    commands.RejectWhenTriggered: scripted.reject_when_triggered,
     commands.CancelAlgoOrder: conditional.cancel,
     commands.CancelAllAlgoOrders: conditional.cancel_all,
     commands.SetLeverage: accounts.set_leverage,

@@ -47,10 +47,14 @@ class Wish:
 
 def place(world: World, command: PlaceOrder) -> None:
     """Accept an order or refuse it whole; then let it meet the book."""
+    execute(world, accept(world, command))
+
+
+def accept(world: World, command: PlaceOrder) -> Order:
+    """Accept an order or refuse it whole; nothing has been told of it yet."""
     wish = _wish(world, command)
     _check(world, wish)
-    order = admit(world, wish)
-    execute(world, order)
+    return admit(world, wish)
 
 
 def place_triggered(world: World, wish: Wish, algo: Algo) -> Order:

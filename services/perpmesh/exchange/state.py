@@ -244,6 +244,14 @@ class Market:
 
 
 @dataclass(slots=True)
+class Script:
+    """What is still to be filled of an order that fills by a script."""
+
+    account: str
+    steps: list[list[int]]  # [lots, due wall time], in order
+
+
+@dataclass(slots=True)
 class State:
     markets: dict[str, Market]
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -255,6 +263,8 @@ class State:
     fees: int = 0
     insurance: int = 0  # goes below zero only when there is nobody left to deleverage
     background: int = 0  # cash of everybody else
+    scripts: dict[int, Script] = field(default_factory=dict)  # by order id; such an order is open, but not in the book
+    doomed: dict[int, str] = field(default_factory=dict)  # by algo id: why the order of its trigger will be rejected
 
 
 def place_of(symbol: str, side: PositionSide) -> str:

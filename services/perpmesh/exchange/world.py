@@ -74,7 +74,7 @@ class World:
         del account.open_orders[order.order_id]
         commitment = account.commitments.leave(order, account.open_orders.values())
         self._commit(account, commitment, order, -order.remaining)
-        self.resting[order.symbol, order.side].discard(order)
+        self.resting[order.symbol, order.side].discard(order)  # a scripted order is not there
 
     def fill_part(self, order: Order, lots: int) -> None:
         """Count `lots` of an order as executed."""
@@ -85,7 +85,8 @@ class World:
 
     def _rest(self, account: Account, order: Order) -> None:
         self._commit(account, account.commitments.enter(order), order, order.quantity - order.executed)
-        self.resting[order.symbol, order.side].add(order)
+        if order.order_id not in self.state.scripts:
+            self.resting[order.symbol, order.side].add(order)
 
     def _commit(self, account: Account, commitment: Commitment, order: Order, lots: int) -> None:
         """Change what the orders at a place are worth by `lots` of `order`."""

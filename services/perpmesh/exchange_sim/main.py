@@ -41,7 +41,7 @@ async def exchange(config: Config, clock: Clock) -> AsyncIterator[int]:
     async with AsyncExitStack() as stack:
         stack.callback(venue.close)
         stack.callback(journal.close)
-        stack.callback(faults.clear)
+        stack.callback(faults.close)
         stack.push(lambda kind, *_: sequencer.snapshot() if kind is None else None)  # a broken state is not kept
         await stack.enter_async_context(
             loops(sequencer.run(), sockets.tend(), *(hub.beat(each) for each in CADENCES_MS))

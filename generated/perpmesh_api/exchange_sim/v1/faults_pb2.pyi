@@ -621,7 +621,7 @@ Global___RefuseConditional: _TypeAlias = RefuseConditional  # noqa: Y015
 
 @_typing.final
 class PartialFills(_message.Message):
-    """PartialFills is a script. Orders that the market cannot fill so far wait for it."""
+    """PartialFills is a script for orders that would fill at once; FOK and post-only orders are left alone."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -631,7 +631,9 @@ class PartialFills(_message.Message):
     """Wall time before each part but the first, ms; left out: 200."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Parts of the quantity, per cent; they add up to at most 100, the rest stays open. Left out: 30, 30, 40."""
+        """Parts of the quantity, per cent; they add up to at most 100. What they leave rests, or expires if the order is one
+        that cannot. Left out: 30, 30, 40.
+        """
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, cast, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from perpmesh.exchange import commands
 from perpmesh.exchange_sim.application import records
@@ -77,5 +77,7 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     )
     if any(is_dataclass(option) for option in options):
         return _read
+    if get_origin(hint) is tuple:
+        return tuple
     made = next((option for option in options if option is Decimal or issubclass(option, Enum)), None)
     return (lambda value: None if value is None else made(value)) if made else (lambda value: value)

@@ -65,7 +65,7 @@ class Hub:
         self._bases: dict[str, DiffBase] = {}
         self._told_second: dict[str, int] = {}
         self._replayed: dict[str, BookChanged | None] = {}  # recorded books in this batch, and their plain change
-        self._specs = {symbol: feed.spec for symbol, feed in venue.feeds.items()}
+        self._specs = venue.engine.specs  # as they are now: filters may change
 
     # Who listens.
 

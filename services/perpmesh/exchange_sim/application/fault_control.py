@@ -3,21 +3,30 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import ROUND_CEILING, Decimal
 
+from perpmesh.exchange.commands import AdvanceTime, ChangeSymbol, Command, Liquidate
+from perpmesh.exchange.errors import ExchangeError
+from perpmesh.exchange.words import SymbolStatus
+from perpmesh.exchange_sim.application.engine_faults import EngineFaults, doom
 from perpmesh.exchange_sim.application.ports import Audience, Connections
 from perpmesh.exchange_sim.application.sequencer import Sequencer, Turn
 from perpmesh.exchange_sim.application.venue import Venue
 from perpmesh.exchange_sim.domain.fault_plan import Armed, FaultPlan
 from perpmesh.exchange_sim.domain.faults import (
+    ChangeFilters,
     CloseConnection,
+    DelistSymbol,
     ExpireListenKey,
     FaultKind,
     FaultSpec,
     Maintenance,
     Occasion,
+    RejectTrigger,
     Scope,
 )
-from perpmesh.kernel.errors import Invalid
+from perpmesh.exchange_sim.domain.faults import Liquidate as LiquidateFault
+from perpmesh.kernel.errors import Invalid, Refused
 from perpmesh.kernel.time import Clock
 
 Act = Callable[["FaultControl", Armed, Turn], None]
@@ -35,6 +44,8 @@ class FaultControl:
         self.connections = connections
         self.clock = clock
         self._waiting: dict[str, asyncio.Task[None]] = {}
+        self._nudges: set[asyncio.Task[None]] = set()
+        sequencer.act = EngineFaults(plan, self._nudge_after).execute
 
     async def add(self, spec: FaultSpec) -> Armed:
         """Put a fault in force; what it does at once is done when this returns, unless it begins later.
@@ -71,6 +82,23 @@ class FaultControl:
         for fault_id in tuple(self._waiting):
             self._forget(fault_id)
         return self._plan.clear()
+
+    def close(self) -> None:
+        """End all faults, and wake nobody any more."""
+        self.clear()
+        for nudge in tuple(self._nudges):
+            nudge.cancel()
+
+    def _nudge_after(self, delay_ms: int) -> None:
+        """Let the engine's time go on at a moment when something is due: the market's next tick may be later."""
+
+        async def nudge() -> None:
+            await asyncio.sleep(delay_ms / 1_000)
+            await self._sequencer.submit(lambda turn: turn.execute(AdvanceTime()))
+
+        task = asyncio.create_task(nudge())
+        self._nudges.add(task)
+        task.add_done_callback(self._nudges.discard)
 
     def _forget(self, fault_id: str) -> None:
         task = self._waiting.pop(fault_id, None)
@@ -119,8 +147,59 @@ def _cut_connections(control: FaultControl, fault: Armed, _: Turn) -> None:
     control.connections.cut(fault)
 
 
+def _delist(_: FaultControl, fault: Armed, turn: Turn) -> None:
+    _demand(fault, turn, ChangeSymbol(fault.spec.scope.symbol, SymbolStatus.SETTLING))
+
+
+def _change_filters(_: FaultControl, fault: Armed, turn: Turn) -> None:
+    """Change what was named; increments count from the least price and quantity, so these become multiples of them."""
+    kind, symbol = fault.spec.kind, fault.spec.scope.symbol
+    if not isinstance(kind, ChangeFilters):
+        raise TypeError(kind)
+    spec = turn.venue.engine.specs[symbol]
+    command = ChangeSymbol(
+        symbol,
+        tick=kind.tick_size,
+        step=kind.step_size,
+        min_price=_multiple(spec.min_price, kind.tick_size),
+        min_quantity=_multiple(spec.min_quantity, kind.step_size),
+        min_notional=kind.min_notional,
+    )
+    _demand(fault, turn, command)
+
+
+def _multiple(value: Decimal, increment: Decimal | None) -> Decimal | None:
+    """Return the least multiple that is not below a value; None when there is no increment."""
+    return None if increment is None else (value / increment).to_integral_value(ROUND_CEILING) * increment
+
+
+def _liquidate(_: FaultControl, fault: Armed, turn: Turn) -> None:
+    _demand(fault, turn, Liquidate(fault.spec.scope.account, fault.spec.scope.symbol or None))
+
+
+def _demand(fault: Armed, turn: Turn, command: Command) -> None:
+    try:
+        turn.execute(command)
+    except ExchangeError as error:
+        raise Refused(
+            f"the exchange will not: {error.message}", reason="FAULT_REFUSED", field=f"fault.{fault.spec.name}"
+        ) from None
+    fault.fired = 1
+
+
+def _doom_open(_: FaultControl, fault: Armed, turn: Turn) -> None:
+    """Doom the conditional orders that are open already."""
+    for account in turn.venue.engine.accounts():
+        for algo in turn.venue.engine.open_algos(account):
+            doom(fault, turn.execute, algo, turn.wall_ms)
+
+
 ACTS: dict[type[FaultKind], Act] = {
     ExpireListenKey: _expire_listen_keys,
     CloseConnection: _cut_connections,
     Maintenance: _cut_connections,
+    DelistSymbol: _delist,
+    ChangeFilters: _change_filters,
+    LiquidateFault: _liquidate,
+    RejectTrigger: _doom_open,
 }
