@@ -28,18 +28,22 @@ class Rest:
             return answer.status, await answer.json(), answer.headers
 
     async def signed(self, method, path, *, key=KEY, secret=SECRET, at_ms=0, where="query", **params):
-        """Send a signed request; `where` says whether the parameters travel in the query or in the body.
+        """Send a signed request; `where` says whether its parameters travel in the query, in the body or half in each.
 
         `secret` is what HMAC signs with, or a function from the text to its signature.
         """
         params.setdefault("timestamp", int(time.time() * 1_000) + at_ms)
-        text = urlencode(params)
-        text += f"&signature={quote(secret(text) if callable(secret) else sign(secret, text))}"
-        url, body = (f"{self.url}{path}?{text}", None) if where == "query" else (f"{self.url}{path}", text)
+        names = list(params)
+        cut = {"query": len(names), "body": 0, "both": len(names) // 2}[where]
+        query, body = (urlencode({name: params[name] for name in part}) for part in (names[:cut], names[cut:]))
+        text = query + body  # run together, with nothing between them
+        mark = f"signature={quote(secret(text) if callable(secret) else sign(secret, text))}"
+        query, body = (query, f"{body}&{mark}") if body else (f"{query}&{mark}", None)
+        url = f"{self.url}{path}?{query}" if query else f"{self.url}{path}"
         headers = {"X-MBX-APIKEY": key, "Content-Type": "application/x-www-form-urlencoded"}
         async with self._session.request(method, URL(url, encoded=True), data=body, headers=headers) as answer:
             return answer.status, await answer.json(), answer.headers
 
-    async def raw(self, method, path, headers=None):
-        async with self._session.request(method, f"{self.url}{path}", headers=headers) as answer:
+    async def raw(self, method, path, headers=None, body=None):
+        async with self._session.request(method, f"{self.url}{path}", headers=headers, data=body) as answer:
             return answer.status, await answer.json(), answer.headers

@@ -1,10 +1,13 @@
 """The door: who is let in, and what is said to those who are not."""
 
+import time
+
 import pytest
-from tests.adapters.exchange_sim.conftest import KEY, serving
+from tests.adapters.exchange_sim.conftest import KEY, SECRET, serving
 from tests.adapters.exchange_sim.rest import Rest
 
 from perpmesh.exchange_sim.domain.limits import Limits
+from perpmesh.exchange_sim.domain.signature import sign
 
 MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.002"}
 
@@ -51,6 +54,41 @@ async def test_parameters_may_travel_in_the_query_or_in_the_body(rest, where):
     assert not {"avgPrice", "cumQuote"} & set(body)
     assert (headers["X-MBX-ORDER-COUNT-10S"], headers["X-MBX-ORDER-COUNT-1M"]) == ("1", "1")
     assert int(headers["X-MBX-USED-WEIGHT-1M"]) >= 0
+
+
+@pytest.mark.parametrize("where", ["query", "body", "both"])
+async def test_changing_and_cancelling_take_their_parameters_from_anywhere(rest, where):
+    price = f"{float((await rest.public('/fapi/v1/premiumIndex', symbol='BTCUSDT'))[1]['markPrice']) * 0.97:.1f}"
+    order = {**MARKET, "type": "LIMIT", "timeInForce": "GTC", "price": price, "newClientOrderId": "mine"}
+    assert (await rest.signed("POST", "/fapi/v1/order", where=where, **order))[0] == 200
+    change = {"symbol": "BTCUSDT", "side": "BUY", "origClientOrderId": "mine", "quantity": "0.003", "price": price}
+    status, body, headers = await rest.signed("PUT", "/fapi/v1/order", where=where, **change)
+    assert (status, body["origQty"], "modifyId" in body) == (200, "0.003", False)
+    assert headers["X-MBX-ORDER-COUNT-10S"] == "2"
+    gone = await rest.signed("DELETE", "/fapi/v1/order", where=where, symbol="BTCUSDT", origClientOrderId="mine")
+    assert (gone[0], gone[1]["status"]) == (200, "CANCELED")
+
+
+@pytest.mark.parametrize("spelled", ["true", "True", "TRUE", '"true"'])
+async def test_a_boolean_is_understood_however_it_is_spelled(rest, spelled):
+    status, body, _ = await rest.signed("POST", "/fapi/v1/positionSide/dual", dualSidePosition=spelled)
+    assert (status, body) == (200, {"code": 200, "msg": "success"})
+    assert (await rest.signed("GET", "/fapi/v1/positionSide/dual"))[1] == {"dualSidePosition": True}
+
+
+async def test_what_is_sent_in_query_and_body_counts_as_the_query_says(rest):
+    text = f"symbol=ETHUSDT&leverage=9&timestamp={int(time.time() * 1_000)}"
+    mark = sign(SECRET, f"symbol=BTCUSDT{text}")
+    path = f"/fapi/v1/leverage?symbol=BTCUSDT&signature={mark}"
+    status, body, _ = await rest.raw("POST", path, {"X-MBX-APIKEY": KEY}, text)
+    assert (status, body["symbol"], body["leverage"]) == (200, "BTCUSDT", 9)
+
+
+async def test_a_test_order_is_asked_everything_and_leaves_nothing(rest):
+    status, body, _ = await rest.signed("POST", "/fapi/v1/order/test", **MARKET)
+    assert (status, body["status"], body["executedQty"]) == (200, "NEW", "0.000")
+    assert (await rest.signed("POST", "/fapi/v1/order/test", **{**MARKET, "quantity": "9"}))[1]["code"] == -2019
+    assert (await rest.signed("GET", "/fapi/v1/allOrders"))[1] == []
 
 
 async def test_a_result_answer_tells_the_final_state(rest):
