@@ -135,7 +135,7 @@ async def test_a_batch_answers_in_order_each_item_for_itself(rest):
     status, body, headers = await rest.signed("POST", "/fapi/v1/batchOrders", batchOrders=rows)
     assert status == 200
     assert (body[0]["status"], body[1]["code"]) == ("NEW", -4003)
-    assert headers["X-MBX-ORDER-COUNT-10S"] == "2"
+    assert (headers["X-MBX-ORDER-COUNT-10S"], headers["X-MBX-ORDER-COUNT-1M"]) == ("5", "1")
 
 
 async def test_account_balance_and_position_tell_one_story(rest):

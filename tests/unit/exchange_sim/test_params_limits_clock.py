@@ -71,10 +71,10 @@ def test_weight_is_counted_by_the_minute_and_refused_beyond_the_limit():
 
 def test_orders_are_counted_in_ten_seconds_and_in_a_minute():
     meter = Meter(Limits(orders_per_minute=4, orders_per_ten_seconds=3))
-    assert meter.count_orders("x", 3, 60_000) == (3, 3)
+    assert meter.count_orders("x", (3, 3), 60_000) == (3, 3)
     for at in (65_000, 75_000):
         with pytest.raises(TooMany) as refused:
-            meter.count_orders("x", 1 if at < 70_000 else 2, at)
+            meter.count_orders("x", (1, 1) if at < 70_000 else (2, 2), at)
         assert refused.value.code == -1015
 
 

@@ -93,15 +93,12 @@ class Endpoint:
     handler: Handler
     security: Security = Security.NONE
     weight: Weight = 1
-    orders: Callable[[Params], int] | int = 0
+    orders: tuple[int, int] | None = None  # what it counts for in 10 s and in a minute
     name: str = ""  # as in the table: "GET /fapi/v1/time"
     pool: str = ""  # where its weight counts, when that is apart from all others
 
     def weight_of(self, params: Params) -> int:
         return self.weight if isinstance(self.weight, int) else self.weight(params)
-
-    def orders_of(self, params: Params) -> int:
-        return self.orders if isinstance(self.orders, int) else self.orders(params)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,8 @@ class Desk:
         held = self.held(call.key)
         if endpoint.security is Security.SIGNED:
             self.check(call, held)
-        if orders := endpoint.orders_of(call.params):
-            call.orders = self.meter.count_orders(held.account, orders, now_ms)
+        if endpoint.orders:
+            call.orders = self.meter.count_orders(held.account, endpoint.orders, now_ms)
         return held.account
 
     async def _execute(self, call: Call, account: str) -> Any:

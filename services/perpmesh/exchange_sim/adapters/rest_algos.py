@@ -5,7 +5,7 @@ from perpmesh.exchange.events import AlgoUpdated
 from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, with_symbol
 from perpmesh.exchange_sim.adapters.render import Json
 from perpmesh.exchange_sim.adapters.render_orders import algo_listed, algo_placed, algo_queried
-from perpmesh.exchange_sim.adapters.rest_orders import ALL_CANCELED
+from perpmesh.exchange_sim.adapters.rest_orders import ALL_CANCELED, ONE
 from perpmesh.exchange_sim.application.history import Wanted
 from perpmesh.exchange_sim.domain import order_words
 from perpmesh.exchange_sim.domain.params import Params, invalid, one_missing
@@ -16,7 +16,7 @@ SIGNED = Security.SIGNED
 
 def add_algo_routes(routes: Routes) -> None:
     """Enter the endpoints of conditional orders into the table."""
-    routes.add("POST /fapi/v1/algoOrder", place_algo, SIGNED, weight=0, orders=1)
+    routes.add("POST /fapi/v1/algoOrder", place_algo, SIGNED, weight=0, orders=ONE)
     routes.add("GET /fapi/v1/algoOrder", query_algo, SIGNED)
     routes.add("DELETE /fapi/v1/algoOrder", cancel_algo, SIGNED)
     routes.add("GET /fapi/v1/openAlgoOrders", open_algos, SIGNED, weight=with_symbol(1, 40))

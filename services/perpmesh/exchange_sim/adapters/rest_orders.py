@@ -8,6 +8,7 @@ from perpmesh.exchange.commands import AmendOrder, CancelAllOrders, CancelOrder,
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import OrderUpdated
 from perpmesh.exchange.views import OrderView
+from perpmesh.exchange.words import OrderStatus
 from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, with_symbol
 from perpmesh.exchange_sim.adapters.render import Json
 from perpmesh.exchange_sim.adapters.render_orders import (
@@ -26,20 +27,21 @@ from perpmesh.exchange_sim.application.history import Wanted
 from perpmesh.exchange_sim.domain import order_words
 from perpmesh.exchange_sim.domain.params import Params, invalid, one_missing
 from perpmesh.exchange_sim.domain.refusals import refusal
-from perpmesh.exchange_sim.domain.span import days, wall_span
+from perpmesh.exchange_sim.domain.span import DAY_MS, days, wall_span
 
 ALL_CANCELED: Json = {"code": 200, "msg": "The operation of cancel all open order is done."}
 FORCED = {"LIQUIDATION": "autoclose-", "ADL": "adl_autoclose"}  # how the client ids of such orders begin
+ONE, BATCH = (1, 1), (5, 1)  # orders counted in 10 s and in a minute; a batch counts alike, however many it holds
 BATCH_PLACED, BATCH_CANCELED = 5, 10
 SIGNED = Security.SIGNED
 
 
 def add_order_routes(routes: Routes) -> None:
     """Enter the endpoints of ordinary orders into the table."""
-    routes.add("POST /fapi/v1/order", place_order, SIGNED, weight=0, orders=1)
+    routes.add("POST /fapi/v1/order", place_order, SIGNED, weight=0, orders=ONE)
     routes.add("POST /fapi/v1/order/test", test_order, SIGNED, weight=0)
-    routes.add("PUT /fapi/v1/order", amend_order, SIGNED, weight=0, orders=1)
-    routes.add("PUT /fapi/v1/batchOrders", amend_batch, SIGNED, weight=5, orders=_batch_size)
+    routes.add("PUT /fapi/v1/order", amend_order, SIGNED, weight=0, orders=ONE)
+    routes.add("PUT /fapi/v1/batchOrders", amend_batch, SIGNED, weight=5, orders=BATCH)
     routes.add("GET /fapi/v1/orderAmendment", amendments, SIGNED)
     routes.add("GET /fapi/v1/forceOrders", forced_orders, SIGNED, weight=with_symbol(20, 50))
     routes.add("GET /fapi/v1/order", query_order, SIGNED)
@@ -48,7 +50,7 @@ def add_order_routes(routes: Routes) -> None:
     routes.add("GET /fapi/v1/openOrders", open_orders, SIGNED, weight=with_symbol(1, 40))
     routes.add("GET /fapi/v1/allOrders", all_orders, SIGNED, weight=5)
     routes.add("DELETE /fapi/v1/allOpenOrders", cancel_all_orders, SIGNED)
-    routes.add("POST /fapi/v1/batchOrders", place_batch, SIGNED, weight=5, orders=_batch_size)
+    routes.add("POST /fapi/v1/batchOrders", place_batch, SIGNED, weight=5, orders=BATCH)
     routes.add("DELETE /fapi/v1/batchOrders", cancel_batch, SIGNED)
     routes.add("POST /fapi/v1/countdownCancelAll", countdown, SIGNED, weight=10)
 
@@ -236,7 +238,20 @@ def _order_ids(params: Params) -> tuple[int | None, str | None]:
     return order_id, None if order_id is not None else client_id
 
 
+def is_forgotten(order: OrderView, wall_ms: int) -> bool:
+    """Whether GET order finds it no more: 3 days after it ended without a fill, 90 days after it was placed."""
+    ended_empty = order.status in (OrderStatus.CANCELED, OrderStatus.EXPIRED) and not order.executed
+    return wall_ms - order.time > (3 if ended_empty else 90) * DAY_MS
+
+
 def _found(ask: Ask) -> OrderView:
+    order = _remembered(ask)
+    if is_forgotten(order, ask.wall_ms):
+        raise refusal(-2013)
+    return order
+
+
+def _remembered(ask: Ask) -> OrderView:
     order_id, client_id = _order_ids(ask.params)
     return ask.venue.history.order(ask.account, ask.symbol(), order_id, client_id)
 
@@ -255,13 +270,6 @@ def _batch(params: Params) -> list[Params]:
     if not all(isinstance(row, dict) for row in rows):
         raise invalid("batchOrders")
     return [Params({name: str(value) for name, value in row.items() if value is not None}) for row in rows]
-
-
-def _batch_size(params: Params) -> int:
-    try:
-        return len(_json_list(params, "batchOrders"))
-    except ExchangeError:
-        return 1
 
 
 def _json_list(params: Params, name: str) -> list[Any]:

@@ -101,10 +101,10 @@ class Meter:
         if held.connections.add(1, now_ms) > self.limits.connections_per_five_minutes:
             raise _too_much(address, self.limits.connections_per_five_minutes, "5 minutes", held.connections, now_ms)
 
-    def count_orders(self, account: str, count: int, now_ms: int) -> tuple[int, int]:
-        """Count orders and return those used in (10 s, 1 m); raise -1015 when either is over."""
+    def count_orders(self, account: str, counts: tuple[int, int], now_ms: int) -> tuple[int, int]:
+        """Count what a request is worth in (10 s, 1 m) and return what is used; raise -1015 when either is over."""
         short, long = self._orders.setdefault(account, (Window(TEN_SECONDS_MS), Window(MINUTE_MS)))
-        used = short.add(count, now_ms), long.add(count, now_ms)
+        used = short.add(counts[0], now_ms), long.add(counts[1], now_ms)
         if used[0] > self.limits.orders_per_ten_seconds:
             raise _too_many_orders(self.limits.orders_per_ten_seconds, "10 SECOND", short.seconds_left(now_ms))
         if used[1] > self.limits.orders_per_minute:
