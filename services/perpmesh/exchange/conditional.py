@@ -35,7 +35,7 @@ def place(world: World, command: PlaceAlgoOrder) -> None:
     algo = _algo(world, account, spec, command, side)
     _check_prices(world, spec, algo)
     world.state.next_algo_id += 1
-    account.open_algos[algo.algo_id] = algo
+    world.watch(algo)
     world.report_algo(algo)
 
 
@@ -192,18 +192,18 @@ def _trail(spec: SymbolSpec, algo: Algo, price: int) -> bool:
 
 def trigger_due(world: World, symbol: str) -> bool:
     """Trigger what the symbol's prices have reached, oldest first; return whether anything was."""
-    due = [algo for account in world.state.accounts.values() for algo in _due(world, account, symbol)]
+    due = _due(world, symbol)
     for algo in sorted(due, key=lambda a: a.algo_id):
         if algo.status is AlgoStatus.NEW:  # an earlier one may have closed the position and expired it
             _trigger(world, algo)
     return bool(due)
 
 
-def _due(world: World, account: Account, symbol: str) -> list[Algo]:
+def _due(world: World, symbol: str) -> list[Algo]:
     spec = world.specs[symbol]
     found = []
-    for algo in account.open_algos.values():
-        price = working_price(world, algo) if algo.symbol == symbol else 0
+    for algo in world.watched[symbol].values():
+        price = working_price(world, algo)
         if not price:
             continue
         trailing = algo.type is OrderType.TRAILING_STOP_MARKET
@@ -274,8 +274,8 @@ def _check_price_protection(world: World, spec: SymbolSpec, algo: Algo) -> None:
 def end(world: World, algo: Algo, status: AlgoStatus, reason: str = "") -> None:
     """Take a conditional order off the watch."""
     account = world.account_of(algo)
-    account.open_algos.pop(algo.algo_id, None)
     world.state.doomed.pop(algo.algo_id, None)
+    world.unwatch(algo)
     algo.status, algo.reason = status, reason
     remember(account.past_algos, algo.algo_id, algo)
     world.report_algo(algo)

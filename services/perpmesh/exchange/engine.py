@@ -178,6 +178,7 @@ class Engine:
             conditional.tidy(world)
             if not (any(triggered) or liquidated):
                 world.unsettled = False
+                world.touched.clear()
                 return
 
     def test(self, command: commands.PlaceOrder, *, wall_ms: int) -> OrderView:

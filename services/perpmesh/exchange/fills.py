@@ -24,6 +24,9 @@ def print_trade(world: World, symbol: str, price: int, lots: int, taker: Side) -
     market, spec = world.state.markets[symbol], world.specs[symbol]
     market.trade_id += 1
     market.last = price
+    world.unsettled = True
+    if not market.mark:  # the last price stands in for it
+        world.unsettle()
     world.events.append(
         TradePrinted(symbol, market.trade_id, spec.price(price), spec.quantity(lots), taker, world.market_ms)
     )
@@ -45,7 +48,7 @@ def fill(
     notional = trade.price * trade.lots * spec.unit
     before = position.lots
     realized = _move(account, position, spec, order.side, trade)
-    world.unsettle()
+    world.unsettle(account)
     rate = 0 if free else fees.commission_ppm(account, spec, maker=maker)
     commission = _commission(notional, rate)
     position.fees += commission * abs(position.lots - before) // trade.lots if _grew(before, position.lots) else 0

@@ -20,9 +20,18 @@ CALL_NUMERATOR, CALL_DENOMINATOR = 8, 10  # maintenance at 80 % of equity: a mar
 
 
 def watch(world: World) -> bool:
-    """Liquidate whoever must be; return whether anybody was."""
-    acted = [_watch_account(world, account) for account in world.state.accounts.values()]  # everybody, not the first
-    return any(acted)
+    """Liquidate whoever must be, of those for whom something changed; return whether anybody was."""
+    acted = False
+    for name, account in world.state.accounts.items():
+        if world.everyone:
+            world.everyone = False
+            world.touched.update(world.state.accounts)
+        if not world.touched:
+            break
+        if name in world.touched:
+            world.touched.discard(name)
+            acted = _watch_account(world, account) or acted
+    return acted
 
 
 def _watch_account(world: World, account: Account) -> bool:

@@ -26,7 +26,7 @@ GTD_END_MS = 253_402_300_799_000
 OPENING = {PositionSide.LONG: Side.BUY, PositionSide.SHORT: Side.SELL}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wish:
     """What an order should be, already in integers. Both doors (order and trigger) lead here."""
 

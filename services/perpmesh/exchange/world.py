@@ -27,17 +27,36 @@ class World:
         self.market_ms = 0
         self.wall_ms = 0
         self.events: list[Event] = []
-        self.unsettled = True  # prices, positions or wallets are not what they were when triggers were last looked at
+        self.unsettled = True  # something is not what it was when triggers and liquidations were last looked at
+        self.everyone = True  # and it concerns every account, or else those in `touched`
+        self.touched: set[str] = set()
+        self.watched: dict[str, dict[int, Algo]] = {symbol: {} for symbol in self.specs}
         self.went_flat: list[tuple[Account, str]] = []  # places whose position closed or turned, not yet tidied
         self.resting: dict[tuple[str, Side], Ladder] = {(s, side): Ladder(side) for s in self.specs for side in Side}
         for account in state.accounts.values():
             for order in account.open_orders.values():
                 self._rest(account, order)
+            for algo in account.open_algos.values():
+                self.watched[algo.symbol][algo.algo_id] = algo
 
-    def unsettle(self) -> None:
-        """Say that a price, a position, a wallet or a setting changes: margins and triggers are looked at anew."""
+    def unsettle(self, account: Account | None = None) -> None:
+        """Say that an account's positions or wallet change, or what concerns all of them: they are looked at anew."""
         self.unsettled = True
-        self.books.epoch += 1
+        if account is None:
+            self.everyone = True
+            self.books.epoch += 1
+        else:
+            self.touched.add(account.name)
+            account.commitments.epoch = -1
+
+    def watch(self, algo: Algo) -> None:
+        """Look at a conditional order whenever something moves."""
+        self.account_of(algo).open_algos[algo.algo_id] = algo
+        self.watched[algo.symbol][algo.algo_id] = algo
+
+    def unwatch(self, algo: Algo) -> None:
+        self.account_of(algo).open_algos.pop(algo.algo_id, None)
+        self.watched[algo.symbol].pop(algo.algo_id, None)
 
     # Looking up.
 
@@ -144,7 +163,7 @@ class World:
         if amount == 0:
             return
         account.wallet += amount
-        self.unsettle()
+        self.unsettle(account)
         row = Income(symbol, kind, amount, info or kind.value, self.market_ms, self.state.next_tran_id, trade_id)
         self.state.next_tran_id += 1
         account.income.append(row)
