@@ -149,7 +149,7 @@ class Life:
 
     def mark(self) -> c.Command:
         symbol = self.symbol()
-        gap = 2_000 if self.odds(0.04) else 10
+        gap = 2_000 if self.odds(0.02) else 10
         price = self.near(symbol, gap) + Decimal("0.00000123")
         return c.SetMark(symbol, price, price, Decimal("0.0001"))
 
@@ -173,7 +173,7 @@ class Life:
             c.SetLeverage(account, symbol, self.chance.choice([5, 50, 75, 100, 100])),
             c.SetMarginType(account, symbol, self.chance.choice(list(MarginType))),
             c.SettleFunding(symbol, Decimal(self.chance.randint(-30, 30)) / 10_000),
-            c.Deposit(account, Decimal(self.chance.randint(-900, 4_500))),
+            c.Deposit(account, Decimal(self.chance.randint(-12_000, 16_000))),
             c.AdjustPositionMargin(
                 account,
                 symbol,
