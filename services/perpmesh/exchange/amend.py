@@ -9,7 +9,7 @@ from perpmesh.exchange.commands import AmendOrder
 from perpmesh.exchange.errors import refusal
 from perpmesh.exchange.state import HISTORY, Account, Amendment, Order
 from perpmesh.exchange.symbols import MONEY, SymbolSpec
-from perpmesh.exchange.words import Execution, OrderStatus, OrderType, PriceMatch, Side, SymbolStatus, TimeInForce
+from perpmesh.exchange.words import Execution, OrderStatus, OrderType, Side, SymbolStatus, TimeInForce
 from perpmesh.exchange.world import World
 from perpmesh.kernel.money import text
 
@@ -31,7 +31,7 @@ def amend(world: World, command: AmendOrder) -> None:
         return
     _check_margin(world, account, order, ticks, lots)
     _record(world, account, order, command, ticks, lots)
-    _change(world, order, ticks, lots, command.price_match)
+    _change(world, order, ticks, lots, command)
 
 
 def _find(account: Account, command: AmendOrder) -> Order:
@@ -109,16 +109,16 @@ def _record(world: World, account: Account, order: Order, command: AmendOrder, t
     del account.amendments[:-HISTORY]
 
 
-def _change(world: World, order: Order, ticks: int, lots: int, match: PriceMatch) -> None:
+def _change(world: World, order: Order, ticks: int, lots: int, command: AmendOrder) -> None:
     keeps_place = ticks == order.price and lots < order.quantity
     world.withdraw(order)
-    order.price, order.quantity, order.price_match = ticks, lots, match
+    order.price, order.quantity, order.price_match = ticks, lots, command.price_match
     world.touch(order)
     if keeps_place:
         world.put_back(order)
-        world.report_order(order, Execution.AMENDMENT)
+        world.report_order(order, Execution.AMENDMENT, modify_id=command.modify_id)
         return
     order.rank = world.state.next_order_id  # behind every order that has a number already
     world.state.next_order_id += 1
-    world.report_order(order, Execution.AMENDMENT)
+    world.report_order(order, Execution.AMENDMENT, modify_id=command.modify_id)
     matching.settle_remainder(world, order, matching.take(world, order, ticks))

@@ -206,9 +206,11 @@ def _due(world: World, symbol: str) -> list[Algo]:
         price = working_price(world, algo)
         if not price:
             continue
-        trailing = algo.type is OrderType.TRAILING_STOP_MARKET
+        followed, trailing = algo.extreme, algo.type is OrderType.TRAILING_STOP_MARKET
         if _trail(spec, algo, price) if trailing else _is_crossed(spec, algo, price):
             found.append(algo)
+        if algo.activate and algo.extreme and not followed:
+            world.report_algo(algo)  # it is told of twice as NEW: when placed, and when it begins to follow
     return found
 
 

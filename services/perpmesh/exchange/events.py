@@ -47,7 +47,7 @@ NO_FILL: Final = Fill(0, 0, 0, 0, 0, maker=False)
 class OrderUpdated(Lazy):
     """ORDER_TRADE_UPDATE. The fill fields are zero unless `execution` is TRADE or CALCULATED."""
 
-    __slots__ = ("_fill", "_now", "_view", "account", "execution", "expire_reason", "market_ms")
+    __slots__ = ("_fill", "_now", "_view", "account", "execution", "expire_reason", "market_ms", "modify_id")
     shown = (
         "account",
         "order",
@@ -60,6 +60,7 @@ class OrderUpdated(Lazy):
         "trade_id",
         "maker",
         "expire_reason",
+        "modify_id",
     )
 
     def __init__(
@@ -70,11 +71,13 @@ class OrderUpdated(Lazy):
         market_ms: int,
         expire_reason: int = 0,
         fill: Fill = NO_FILL,
+        modify_id: int = 0,
     ) -> None:
         self.account = account
         self.execution = execution
         self.market_ms = market_ms
         self.expire_reason = expire_reason
+        self.modify_id = modify_id  # the caller's own, of an amendment
         self._now = now
         self._fill = fill
         self._view: OrderView | None = None
@@ -123,8 +126,9 @@ class AccountUpdated(Lazy):
         "account",
         "market_ms",
         "reason",
+        "symbol",
     )
-    shown = ("account", "reason", "wallet", "cross_wallet", "balance_change", "positions", "market_ms")
+    shown = ("account", "reason", "wallet", "cross_wallet", "balance_change", "positions", "market_ms", "symbol")
 
     def __init__(
         self,
@@ -133,11 +137,13 @@ class AccountUpdated(Lazy):
         balances: tuple[int, int, int],
         positions: Sequence[present.PositionNow],
         market_ms: int,
+        symbol: str = "",
     ) -> None:
         """Take `balances` in money units: wallet, cross wallet, and what changed except by PnL and commission."""
         self.account = account
         self.reason = reason
         self.market_ms = market_ms
+        self.symbol = symbol  # whose funding was paid; "" for other reasons
         self._wallet, self._cross_wallet, self._balance_change = balances
         self._positions = positions
         self._views: tuple[PositionView, ...] | None = None

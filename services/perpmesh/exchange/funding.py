@@ -36,4 +36,4 @@ def _pay(world: World, account: Account, position: Position, rate: Decimal) -> N
     world.state.background -= amount
     world.book_income(account, IncomeType.FUNDING_FEE, amount, symbol=position.symbol)
     shown = (position,) if isolated else ()
-    world.report_account(account, BalanceReason.FUNDING_FEE, *shown, balance_change=amount)
+    world.report_account(account, BalanceReason.FUNDING_FEE, *shown, balance_change=amount, symbol=position.symbol)

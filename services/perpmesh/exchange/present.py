@@ -115,6 +115,7 @@ def algo_view(spec: SymbolSpec, algo: Algo) -> AlgoView:
         trigger_time=algo.trigger_time,
         reject_reason=algo.reason,
         price_match=algo.price_match,
+        activated=algo.type is OrderType.TRAILING_STOP_MARKET and (not algo.activate or algo.extreme > 0),
     )
 
 

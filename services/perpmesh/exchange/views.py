@@ -85,6 +85,7 @@ class AlgoView:
     trigger_time: int
     reject_reason: str
     price_match: PriceMatch = PriceMatch.NONE
+    activated: bool = False  # a trailing stop follows the price
 
 
 @dataclass(frozen=True, slots=True)

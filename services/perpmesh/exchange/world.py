@@ -123,9 +123,9 @@ class World:
     def touch(self, order: Order) -> None:
         order.update_time, order.market_time = self.wall_ms, self.market_ms
 
-    def report_order(self, order: Order, execution: Execution, *, reason: int = 0) -> None:
+    def report_order(self, order: Order, execution: Execution, *, reason: int = 0, modify_id: int = 0) -> None:
         now = present.order_now(self.specs[order.symbol], order)
-        self.events.append(OrderUpdated(order.account, now, execution, self.market_ms, reason))
+        self.events.append(OrderUpdated(order.account, now, execution, self.market_ms, reason, modify_id=modify_id))
         if order.algo_id:
             self.conclude_algo(order)
 
@@ -143,7 +143,7 @@ class World:
         self.events.append(AlgoUpdated(algo.account, view, self.market_ms))
 
     def report_account(
-        self, account: Account, reason: BalanceReason, *positions: Position, balance_change: int = 0
+        self, account: Account, reason: BalanceReason, *positions: Position, balance_change: int = 0, symbol: str = ""
     ) -> None:
         account.update_time = self.wall_ms
         self.events.append(
@@ -153,6 +153,7 @@ class World:
                 (account.wallet, account.cross_wallet, balance_change),
                 [present.position_now(self.books, account, p) for p in positions],
                 self.market_ms,
+                symbol,
             )
         )
 

@@ -60,6 +60,7 @@ def _order_update(spec: SymbolSpec, event: OrderUpdated, wall_ms: int) -> Json:
         "x": event.execution,
         "X": order.status,
         "i": order.order_id,
+        **({"M": str(event.modify_id)} if event.modify_id else {}),
         "l": quantity(spec, event.last_quantity),
         "z": quantity(spec, order.executed),
         "L": price(spec, event.last_price),
@@ -87,7 +88,7 @@ def _order_update(spec: SymbolSpec, event: OrderUpdated, wall_ms: int) -> Json:
             "si": 0,
             "ss": 0,
             "V": order.self_trade,
-            "pm": "NONE",
+            "pm": order.price_match,
             "gtd": order.good_till_date,
             "er": str(event.expire_reason),
         },
@@ -125,7 +126,7 @@ def _account_update(specs: Mapping[str, SymbolSpec], event: AccountUpdated, wall
         "e": "ACCOUNT_UPDATE",
         "T": wall_ms,
         "E": wall_ms,
-        "a": {"m": event.reason, "B": [balance], "P": positions},
+        "a": {"m": event.reason, "B": [balance], "P": positions, **({"S": event.symbol} if event.symbol else {})},
     }
 
 
@@ -173,13 +174,14 @@ def _algo_update(spec: SymbolSpec, event: AlgoUpdated, wall_ms: int) -> Json:
             "p": price(spec, algo.price),
             "V": algo.self_trade,
             "wt": algo.working_type,
-            "pm": "NONE",
+            "pm": algo.price_match,
             "cp": algo.close_position,
             "pP": algo.price_protect,
             "R": algo.reduce_only,
             "tt": algo.trigger_time,
             "gtd": algo.good_till_date,
             "rm": algo.reject_reason,
+            "ia": algo.activated,
         },
     }
 
