@@ -32,7 +32,8 @@ from perpmesh.exchange_sim.domain.params import Params
 from perpmesh.exchange_sim.domain.streams import EVERY_SYMBOL, IMMEDIATELY, Kind, Stream, parse_stream
 from perpmesh.kernel.time import MS_PER_MINUTE, Clock
 
-CADENCES_MS = (100, 250, 500, 1_000, 3_000)
+CADENCES_MS = (100, 250, 500, 1_000, 2_000, 3_000, 5_000)
+FORCED_EVERY_MS = 1_000
 WHOLE_BOOK = 1_000_000  # levels
 MINUTES_TOLD = 240  # when the market leaps, at most so many closed candles are told of
 
@@ -65,6 +66,7 @@ class Hub:
         self._bases: dict[str, DiffBase] = {}
         self._told_second: dict[str, int] = {}
         self._replayed: dict[str, BookChanged | None] = {}  # recorded books in this batch, and their plain change
+        self._forced: dict[str, Happening] = {}  # the newest liquidation of each symbol since they were told of
         self._specs = venue.engine.specs  # as they are now: filters may change
 
     # Who listens.
@@ -73,7 +75,7 @@ class Hub:
         for name in names:
             self._listeners.setdefault(name, set()).add(listener)
             stream = parse_stream(name)
-            if stream and (stream.symbol == EVERY_SYMBOL or stream.symbol in self._venue.feeds):
+            if stream and self._is_known(stream):
                 self._streams[name] = stream
                 if stream.kind is Kind.DEPTH_DIFF and name not in self._bases:
                     self._bases[name] = self._base(stream.symbol)
@@ -85,6 +87,9 @@ class Hub:
             if not listeners:
                 for table in (self._listeners, self._streams, self._bases, self._told_second):
                     table.pop(name, None)
+
+    def _is_known(self, stream: Stream) -> bool:
+        return stream.symbol in (EVERY_SYMBOL, *self._venue.feeds) or stream.kind is Kind.ASSET_INDEX
 
     def owner(self, name: str) -> str | None:
         """Return whose user stream a name is, None when it is nobody's."""
@@ -141,6 +146,8 @@ class Hub:
         for stream in list(self._streams.values()):
             if stream.cadence_ms == cadence_ms:
                 self._send_timed(stream)
+        if cadence_ms == FORCED_EVERY_MS:
+            self._forced.clear()
 
     def _send_timed(self, stream: Stream) -> None:
         match stream.kind:
@@ -152,10 +159,29 @@ class Hub:
                 self._send_statistics(stream, market_events.ticker)
             case Kind.MINI_TICKER:
                 self._send_statistics(stream, market_events.mini_ticker)
-            case Kind.DEPTH_DIFF | Kind.DEPTH_TOP:
+            case Kind.DEPTH_DIFF | Kind.DEPTH_TOP | Kind.BOOK_TICKER:
                 self._tell_book(stream)
+            case Kind.FORCE_ORDER:
+                self._tell_forced(stream)
+            case Kind.ASSET_INDEX:
+                self._tell_assets(stream)
             case _:
                 return
+
+    def _tell_forced(self, stream: Stream) -> None:
+        for symbol, happening in self._forced.items():
+            if stream.symbol in (EVERY_SYMBOL, symbol) and isinstance(happening.event, PositionLiquidated):
+                message = market_events.force_order(self._specs[symbol], happening.event, self._clock.now_ms())
+                self._send(stream.name, message)
+
+    def _tell_assets(self, stream: Stream) -> None:
+        ask = Ask(self._venue, self._board, Params({}), self._clock.now_ms(), Limits())
+        rows = market_events.asset_indices(ask)
+        if stream.symbol == EVERY_SYMBOL:
+            self._send(stream.name, rows)
+        for row in rows:
+            if row["s"] == stream.symbol:
+                self._send(stream.name, row)
 
     def _send_statistics(self, stream: Stream, make: Callable[[Ask, SymbolFeed], Any]) -> None:
         ask = Ask(self._venue, self._board, Params({}), self._clock.now_ms(), Limits())
@@ -187,9 +213,7 @@ class Hub:
         elif isinstance(event, BestQuoted):
             self._tell_quote(event, wall_ms)
         elif isinstance(event, PositionLiquidated):
-            spec = self._specs[event.order.symbol]
-            for stream in (f"{event.order.symbol.lower()}@forceOrder", "!forceOrder@arr"):
-                self._send(stream, market_events.force_order(spec, event, wall_ms))
+            self._forced[event.order.symbol] = happening
         elif isinstance(event, SymbolChanged):
             spec = self._venue.engine.specs[event.symbol]
             self._send("!contractInfo", market_events.contract_info(spec, event, wall_ms))

@@ -10,6 +10,7 @@ from perpmesh.exchange.words import Side
 from perpmesh.exchange_sim.adapters.ask import Ask
 from perpmesh.exchange_sim.adapters.render import NO_DELIVERY_MS, Json, money, price, quantity
 from perpmesh.exchange_sim.adapters.rest_market import aggregate_row, best, day_statistics, levels, quote
+from perpmesh.exchange_sim.adapters.rest_reference import asset_index
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
 from perpmesh.exchange_sim.domain.klines import Kline
 from perpmesh.exchange_sim.domain.premium import next_funding_second
@@ -197,3 +198,26 @@ def contract_info(spec: SymbolSpec, event: SymbolChanged, wall_ms: int) -> Json:
         "cs": event.status,
         "st": USDM,
     }
+
+
+ASSET_NAMES = {
+    "s": "symbol",
+    "i": "index",
+    "b": "bidBuffer",
+    "a": "askBuffer",
+    "B": "bidRate",
+    "A": "askRate",
+    "q": "autoExchangeBidBuffer",
+    "g": "autoExchangeAskBuffer",
+    "Q": "autoExchangeBidRate",
+    "G": "autoExchangeAskRate",
+}
+
+
+def asset_indices(ask: Ask) -> list[Json]:
+    """Return what every asset is worth."""
+    rows = asset_index(ask)
+    return [
+        {"e": "assetIndexUpdate", "E": ask.wall_ms, **{short: row[name] for short, name in ASSET_NAMES.items()}}
+        for row in rows
+    ]

@@ -141,7 +141,6 @@ def _position(spec: SymbolSpec, held: PositionView) -> Json:
         "mt": _margin_word(held),
         "iw": money(held.isolated_wallet) if held.is_isolated else "0",
         "ps": held.position_side,
-        "ma": spec.quote,
     }
 
 

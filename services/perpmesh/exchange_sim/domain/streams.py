@@ -26,6 +26,7 @@ class Kind(Enum):
     MINI_TICKER = "miniTicker"
     FORCE_ORDER = "forceOrder"
     CONTRACT_INFO = "contractInfo"
+    ASSET_INDEX = "assetIndex"
 
     @property
     def is_public(self) -> bool:
@@ -53,11 +54,12 @@ AT_ONCE = {
     "aggTrade": Kind.AGG_TRADE,
     "trade": Kind.TRADE,
     "bookTicker": Kind.BOOK_TICKER,
-    "forceOrder": Kind.FORCE_ORDER,
 }
+TIMED = {"ticker": 2_000, "miniTicker": 2_000, "forceOrder": 1_000, "assetIndex": 1_000}
 EVERYWHERE = {
-    "!bookTicker": (Kind.BOOK_TICKER, IMMEDIATELY),
-    "!forceOrder@arr": (Kind.FORCE_ORDER, IMMEDIATELY),
+    "!bookTicker": (Kind.BOOK_TICKER, 5_000),
+    "!forceOrder@arr": (Kind.FORCE_ORDER, 1_000),
+    "!assetIndex@arr": (Kind.ASSET_INDEX, 1_000),
     "!contractInfo": (Kind.CONTRACT_INFO, IMMEDIATELY),
     "!ticker@arr": (Kind.TICKER, 1_000),
     "!miniTicker@arr": (Kind.MINI_TICKER, 1_000),
@@ -87,8 +89,10 @@ def _plain(name: str, symbol: str, rest: str) -> Stream | None:
         return Stream(name, AT_ONCE[rest], symbol, IMMEDIATELY)
     if rest in ("markPrice", "markPrice@1s"):
         return Stream(name, Kind.MARK_PRICE, symbol, 1_000 if rest.endswith("1s") else 3_000)
-    if rest in ("ticker", "miniTicker"):
-        return Stream(name, Kind(rest), symbol, 1_000)
+    if rest in TIMED:
+        return Stream(name, Kind(rest), symbol, TIMED[rest])
+    if rest == "rpiDepth@500ms":  # orders of that kind are not simulated: the book with them is the book
+        return Stream(name, Kind.DEPTH_DIFF, symbol, 500)
     match = DEPTH.fullmatch(rest)
     if match is None:
         return None
