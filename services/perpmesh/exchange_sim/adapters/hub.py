@@ -172,6 +172,8 @@ class Hub:
         for symbol, happening in self._forced.items():
             if stream.symbol in (EVERY_SYMBOL, symbol) and isinstance(happening.event, PositionLiquidated):
                 message = market_events.force_order(self._specs[symbol], happening.event, self._clock.now_ms())
+                if stream.symbol != EVERY_SYMBOL:
+                    message = {name: message[name] for name in ("e", "E", "o")}
                 self._send(stream.name, message)
 
     def _tell_assets(self, stream: Stream) -> None:
