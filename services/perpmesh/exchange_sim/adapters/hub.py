@@ -266,9 +266,8 @@ class Hub:
         if self._venue.engine.has_resting(quoted.symbol):
             book = self._board.depth(quoted.symbol, 5)
         spec, at = self._specs[quoted.symbol], (quoted.market_ms, wall_ms)
-        for stream in (f"{quoted.symbol.lower()}@bookTicker", "!bookTicker"):
-            if stream in self._listeners:
-                self._send(stream, market_events.book_ticker(spec, book, quoted.update_id, *at))
+        if (stream := f"{quoted.symbol.lower()}@bookTicker") in self._listeners:
+            self._send(stream, market_events.book_ticker(spec, book, quoted.update_id, *at))
 
     def _tell_top(self, stream: Stream) -> None:
         """Send the best levels, unless nothing changed since the last time."""
