@@ -36,6 +36,8 @@ class Call:
     key: str = ""
     signed: str = ""  # the text that its signature must fit
     trusted: bool = False  # its connection has logged on with this key, so it needs no signature
+    timestamp_ms: int = 0
+    window_ms: int = 0  # for which it holds; 0: it is not signed
     weight: int | None = None
     orders: tuple[int, int] | None = None  # in (10 s, 1 m)
 
@@ -104,14 +106,13 @@ class Desk:
         if not call.trusted:
             check_signature(held.secret, call.signed, signature)
         check_time(stamp, window, self.clock.now_ms())
+        call.timestamp_ms, call.window_ms = stamp, window
 
     def _job(self, call: Call, account: str) -> Callable[[Turn], Any]:
         def run(turn: Turn) -> Any:
-            params = call.params
-            if call.endpoint.security is Security.SIGNED:
-                stamp, window = params.needed_integer("timestamp"), window_of(params.integer("recvWindow"))
-                check_time_at_engine(stamp, window, self.clock.now_ms())
-            ask = Ask(turn.venue, self.board, params, turn.wall_ms, self.meter.limits, account, turn)
+            if call.window_ms:
+                check_time_at_engine(call.timestamp_ms, call.window_ms, self.clock.now_ms())
+            ask = Ask(turn.venue, self.board, call.params, turn.wall_ms, self.meter.limits, account, turn)
             return call.endpoint.handler(ask)
 
         return run

@@ -10,6 +10,8 @@ from perpmesh.exchange_sim.domain.fault_replies import Struck
 from perpmesh.exchange_sim.domain.params import parse_parameters
 from perpmesh.exchange_sim.domain.signature import signed_text
 
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class Door:
     """Answers every REST request."""
@@ -33,8 +35,10 @@ class Door:
             return _json(body, status, headers)
 
     async def _read(self, request: web.BaseRequest) -> Call:
-        query, body = request.raw_path.partition("?")[2], await _body(request)
-        endpoint = self._desk.routes.find(request.method, request.path)
+        path, _, query = request.raw_path.partition("?")
+        body = await _body(request)
+        routes = self._desk.routes
+        endpoint = routes.endpoints.get((request.method, path)) or routes.find(request.method, request.path)
         return Call(
             endpoint,
             parse_parameters(query, body),
@@ -57,5 +61,5 @@ def _used(call: Call | None) -> dict[str, str]:
 
 
 def _json(answer: Any, status: int, headers: dict[str, str]) -> web.Response:
-    text = json.dumps(answer, separators=(",", ":"))
-    return web.Response(text=text, status=status, content_type="application/json", headers=headers)
+    headers["Content-Type"] = "application/json; charset=utf-8"
+    return web.Response(body=_ENCODE(answer).encode(), status=status, headers=headers)

@@ -1,13 +1,12 @@
 """Orders, conditional orders and fills as JSON: one table of fields for each, and the fields that each method shows."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.views import AlgoView, AmendmentView, OrderView, TradeView
-from perpmesh.exchange.words import OrderStatus, Side
+from perpmesh.exchange.words import Side
 from perpmesh.exchange_sim.adapters.render import ZERO, Json, money, precise, price, quantity, shape
 
 
@@ -92,11 +91,6 @@ order_forced = shape(
     "orderId symbol pair status clientOrderId price avgPrice origQty executedQty cumQuote cumBase timeInForce "
     "type reduceOnly closePosition side positionSide stopPrice workingType origType time updateTime",
 )
-
-
-def as_acknowledged(order: OrderView) -> OrderView:
-    """Return the order as newOrderRespType=ACK shows it: new, whatever has happened since."""
-    return replace(order, status=OrderStatus.NEW, executed=ZERO, cum_quote=ZERO, avg_price=ZERO)
 
 
 def order_amended(spec: SymbolSpec, order: OrderView, modify_id: int) -> Json:

@@ -13,7 +13,6 @@ from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, with_symbo
 from perpmesh.exchange_sim.adapters.render import Json
 from perpmesh.exchange_sim.adapters.render_orders import (
     amendment,
-    as_acknowledged,
     order_amended,
     order_canceled,
     order_forced,
@@ -60,10 +59,12 @@ def place_order(ask: Ask) -> Json:
 
 
 def _place(ask: Ask, params: Params) -> Json:
+    """Answer with the order as it was when it was new, or as it is when the client wants to know (RESULT)."""
     command, result = order_command(ask, params), order_words.wants_result(params)
-    placed = next(event for event in ask.execute(command) if isinstance(event, OrderUpdated)).order
-    order = ask.venue.engine.order(ask.account, placed.symbol, order_id=placed.order_id)
-    return order_placed(ask.spec(order.symbol), order if result else as_acknowledged(order))
+    order = next(event for event in ask.execute(command) if isinstance(event, OrderUpdated)).order
+    if result:
+        order = ask.venue.engine.order(ask.account, order.symbol, order_id=order.order_id)
+    return order_placed(ask.spec(order.symbol), order)
 
 
 def order_command(ask: Ask, params: Params) -> PlaceOrder:

@@ -6,44 +6,42 @@ from perpmesh.exchange_sim.domain.refusals import refusal
 
 
 def side(params: Params) -> Side:
-    chosen = params.one_of("side", Side, refusal(-1117))
+    chosen = params.one_of("side", Side, -1117)
     if chosen is None:
         raise missing("side")
     return chosen
 
 
 def order_type(params: Params) -> OrderType:
-    chosen = params.one_of("type", OrderType, refusal(-1116))
+    chosen = params.one_of("type", OrderType, -1116)
     if chosen is None:
         raise missing("type")
     return chosen
 
 
 def time_in_force(params: Params) -> TimeInForce | None:
-    chosen = params.one_of("timeInForce", TimeInForce, refusal(-1115))
+    chosen = params.one_of("timeInForce", TimeInForce, -1115)
     return TimeInForce.GTC if chosen is TimeInForce.GTE_GTC else chosen
 
 
 def position_side(params: Params) -> PositionSide | None:
-    return params.one_of("positionSide", PositionSide, refusal(-4060))
+    return params.one_of("positionSide", PositionSide, -4060)
 
 
 def self_trade(params: Params) -> SelfTrade:
-    refused = refusal(-5039)
-    return params.one_of("selfTradePreventionMode", SelfTrade, refused) or SelfTrade.EXPIRE_MAKER
+    return params.one_of("selfTradePreventionMode", SelfTrade, -5039) or SelfTrade.EXPIRE_MAKER
 
 
 def reduce_only(params: Params) -> bool | None:
-    return params.boolean("reduceOnly", refusal(-4062))
+    return params.boolean("reduceOnly", -4062)
 
 
 def price_match(params: Params) -> PriceMatch:
-    return params.one_of("priceMatch", PriceMatch, refusal(-5037)) or PriceMatch.NONE
+    return params.one_of("priceMatch", PriceMatch, -5037) or PriceMatch.NONE
 
 
 def working_type(params: Params) -> WorkingType:
-    refused = refusal(-4031, params.text("workingType"))
-    return params.one_of("workingType", WorkingType, refused) or WorkingType.CONTRACT_PRICE
+    return params.one_of("workingType", WorkingType, -4031) or WorkingType.CONTRACT_PRICE
 
 
 def wants_result(params: Params) -> bool:

@@ -117,26 +117,31 @@ class Params:
         self.needed(name)
         return self.decimal(name) or Decimal(0)
 
-    def boolean(self, name: str, refused: ExchangeError | None = None) -> bool | None:
-        """Return a boolean however it is spelled: true, True, "true"."""
+    def boolean(self, name: str, code: int = -1130) -> bool | None:
+        """Return a boolean however it is spelled: true, True, "true"; or raise `code`."""
         value = self.text(name)
         if value is None:
             return None
         try:
             return BOOLEANS[value.strip('"').lower()]
         except KeyError:
-            raise refused or invalid(name) from None
+            raise _wrong(code, name, value) from None
 
     def needed_boolean(self, name: str) -> bool:
         self.needed(name)
         return bool(self.boolean(name))
 
-    def one_of(self, name: str, kind: type[E], refusal: ExchangeError | None = None) -> E | None:
-        """Return a word of a closed vocabulary, or raise `refusal`."""
+    def one_of(self, name: str, kind: type[E], code: int = -1130) -> E | None:
+        """Return a word of a closed vocabulary, or raise `code`."""
         value = self.text(name)
         if value is None:
             return None
         try:
             return kind(value.upper())
         except ValueError:
-            raise refusal or invalid(name) from None
+            raise _wrong(code, name, value) from None
+
+
+def _wrong(code: int, name: str, value: str) -> ExchangeError:
+    """Return the refusal of a word that is not in its vocabulary; texts name the parameter, or else the word."""
+    return refusal(code, *{-1130: (name,), -4031: (value,)}.get(code, ()))
