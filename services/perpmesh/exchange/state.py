@@ -20,6 +20,7 @@ from perpmesh.exchange.words import (
 
 HISTORY = 1_000  # finished orders, trades and income rows remembered per account; an archive keeps older ones
 DEFAULT_LEVERAGE = 20
+FIRST_ALGO_ID = 1_000_000_001  # far from the orders' ids, as on the venue: bots keep both kinds in one table
 
 
 @dataclass(slots=True, eq=False)
@@ -256,7 +257,7 @@ class State:
     markets: dict[str, Market]
     accounts: dict[str, Account] = field(default_factory=dict)
     next_order_id: int = 1
-    next_algo_id: int = 1
+    next_algo_id: int = FIRST_ALGO_ID
     next_tran_id: int = 1
     next_amendment_id: int = 1
     deposits: int = 0

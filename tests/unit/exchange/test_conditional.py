@@ -5,6 +5,7 @@ import pytest
 from perpmesh.exchange import commands as c
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import AlgoUpdated, OrderUpdated
+from perpmesh.exchange.state import FIRST_ALGO_ID
 from perpmesh.exchange.words import AlgoStatus, Execution, OrderStatus, OrderType, PositionSide, Side, WorkingType
 
 from .conftest import BTC, Bench, D
@@ -15,7 +16,7 @@ def steps(events: list) -> list[AlgoStatus]:
 
 
 def algo(bench: Bench, number: int = 1):
-    return bench.engine.algo("alice", algo_id=number)
+    return bench.engine.algo("alice", algo_id=FIRST_ALGO_ID + number - 1)
 
 
 def test_a_stop_runs_its_course_and_its_order_bears_its_name(bench: Bench) -> None:
@@ -30,6 +31,13 @@ def test_a_stop_runs_its_course_and_its_order_bears_its_name(bench: Bench) -> No
     assert made.close_position
     assert (algo(bench).actual_order_id, algo(bench).actual_price) == (made.order_id, D(58990))
     assert bench.engine.open_algos("alice") == ()
+
+
+def test_the_ids_of_the_two_kinds_of_order_do_not_meet(bench: Bench) -> None:
+    placed = bench.market(Side.BUY, "0.1")
+    bench.stop(Side.SELL, "59000")
+    order = next(event.order for event in placed if isinstance(event, OrderUpdated))
+    assert abs(algo(bench).algo_id - order.order_id) >= 1_000_000_000
 
 
 def test_a_stop_covers_what_fills_after_it_was_placed(bench: Bench) -> None:

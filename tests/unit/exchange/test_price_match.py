@@ -3,6 +3,7 @@
 import pytest
 
 from perpmesh.exchange import commands as c
+from perpmesh.exchange.state import FIRST_ALGO_ID
 from perpmesh.exchange.words import AlgoStatus, OrderType, PriceMatch, Side, TimeInForce
 
 from .conftest import BTC, Bench, D
@@ -55,4 +56,4 @@ def test_a_stop_takes_its_price_when_it_triggers(bench: Bench) -> None:
     bench.book("58990", "59010")
     bench.tape("59000")
     assert bench.engine.order("alice", BTC, order_id=2).price == 58_990
-    assert bench.engine.algo("alice", algo_id=1).status is AlgoStatus.FINISHED
+    assert bench.engine.algo("alice", algo_id=FIRST_ALGO_ID).status is AlgoStatus.FINISHED

@@ -7,6 +7,7 @@ import pytest
 from perpmesh.exchange import commands as c
 from perpmesh.exchange.engine import Engine
 from perpmesh.exchange.errors import ExchangeError
+from perpmesh.exchange.state import FIRST_ALGO_ID
 from perpmesh.exchange.symbols import default_symbols
 from perpmesh.exchange.words import AlgoStatus, OrderStatus, OrderType, Side
 
@@ -98,11 +99,11 @@ def test_a_doomed_order_is_rejected_when_it_triggers_and_forgotten_when_it_is_ca
         bench.do(stop)
         (open_stop,) = bench.engine.open_algos("me")
         bench.do(c.RejectWhenTriggered("me", open_stop.algo_id, "Margin is insufficient."))
-        if open_stop.algo_id == 1:
+        if open_stop.algo_id == FIRST_ALGO_ID:
             bench.do(c.CancelAlgoOrder("me", open_stop.algo_id))
     bench.do(c.MarketTrade(BTC, Decimal(99_400), Decimal("0.01"), Side.SELL))
-    found = bench.engine.algo("me", algo_id=2)
+    found = bench.engine.algo("me", algo_id=FIRST_ALGO_ID + 1)
     assert (found.status, found.reject_reason) == (AlgoStatus.REJECTED, "Margin is insufficient.")
     assert bench.order.executed == Decimal("0.010")
     with pytest.raises(ExchangeError, match="-2011"):
-        bench.do(c.RejectWhenTriggered("me", 2, "too late"))
+        bench.do(c.RejectWhenTriggered("me", FIRST_ALGO_ID + 1, "too late"))
