@@ -226,6 +226,15 @@ class SetBook:
 
 
 @dataclass(frozen=True, slots=True)
+class SetDepth:
+    """What SetBook does, in the machine's own units: levels of (ticks, lots), best first."""
+
+    symbol: str
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeBook:
     """Some levels of the background's liquidity as they are from now on; a quantity of 0 takes a level away.
 
@@ -337,6 +346,7 @@ Command = (
     | CountdownCancelAll
     | MarketTrade
     | SetBook
+    | SetDepth
     | ChangeBook
     | QuoteBest
     | SetMark

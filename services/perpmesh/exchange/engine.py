@@ -65,6 +65,14 @@ def _set_book(world: World, command: commands.SetBook) -> None:
         matching.replace_background(world, command.symbol, _levels(spec, command.bids), _levels(spec, command.asks))
 
 
+def _set_depth(world: World, command: commands.SetDepth) -> None:
+    market = world.market(command.symbol)
+    market.time = world.market_ms
+    if world.spec(command.symbol).status.is_matched:
+        bids, asks = list(map(list, command.bids)), list(map(list, command.asks))
+        matching.replace_background(world, command.symbol, bids, asks)
+
+
 def _levels(spec: SymbolSpec, levels: Iterable[tuple[Decimal, Decimal]]) -> list[list[int]]:
     whole = ([spec.to_ticks(price), spec.to_lots(quantity)] for price, quantity in levels)
     return [level for level in whole if level[1] > 0]
@@ -123,6 +131,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     commands.CountdownCancelAll: accounts.set_countdown,
     commands.MarketTrade: _market_trade,
     commands.SetBook: _set_book,
+    commands.SetDepth: _set_depth,
     commands.ChangeBook: _change_book,
     commands.QuoteBest: _quote_best,
     commands.SetMark: _set_mark,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.exchange_sim.conftest import FIRST_MINUTE, make_feed, recorded_days, seeds
 
-from perpmesh.exchange.commands import MarketTrade, SetBook, SetMark, SettleFunding
+from perpmesh.exchange.commands import MarketTrade, SetDepth, SetMark, SettleFunding
 from perpmesh.exchange_sim.domain.background import background
 from perpmesh.exchange_sim.domain.candles import Candle, CandleSeries, Stitched
 from perpmesh.exchange_sim.domain.path import walk
@@ -66,7 +66,7 @@ def test_every_second_brings_a_book_and_a_mark_and_every_eighth_hour_a_settlemen
     settles = (FIRST_MINUTE + 480) * 60_000
     assert settles % 28_800_000 == 0
     kinds = [kind for kind, _ in itertools.groupby(type(each) for each in feed.commands(settles, settles - 1_000))]
-    assert kinds == [SettleFunding, MarketTrade, SetBook, SetMark]
+    assert kinds == [SettleFunding, MarketTrade, SetDepth, SetMark]
     assert SettleFunding not in [type(each) for each in feed.commands(settles + 1_000, settles)]
 
 

@@ -1,12 +1,11 @@
 """The synthetic market: the same seed, the same bytes; and statistics as the real one's, within stated bands."""
 
 import hashlib
-from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from perpmesh.exchange.commands import MarketTrade, SetBook
+from perpmesh.exchange.commands import MarketTrade, SetDepth
 from perpmesh.exchange_sim.adapters.origin import seeds_of
 from perpmesh.exchange_sim.adapters.synthetic_source import SyntheticSource
 from perpmesh.exchange_sim.domain.synthetic import NATURES, Synthetic
@@ -125,9 +124,8 @@ def test_spreads_and_trade_sizes_are_those_of_the_recorded_minutes():
     spreads, quantities = [], []
     for second in range(NOW // 1_000, NOW // 1_000 + 6_000, 6):
         for command in feed.commands(second * 1_000, second * 1_000 - 1_000):
-            if isinstance(command, SetBook):
-                best = max(price for price, _ in command.bids), min(price for price, _ in command.asks)
-                spreads.append(int((best[1] - best[0]) / Decimal("0.1")))
+            if isinstance(command, SetDepth):
+                spreads.append(command.asks[0][0] - command.bids[0][0])
             elif isinstance(command, MarketTrade):
                 quantities.append(float(command.quantity))
     assert np.percentile(spreads, [50, 95]).tolist() == [1, 2]

@@ -1,6 +1,7 @@
 """The book that everybody else makes: spread, levels and sizes around the last price."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 NEAR, GRID = 5, (10, 100, 1_000)  # five levels at the touch, then ever coarser grids of ticks
 PER_GRID = (10, 10, 8)
@@ -39,13 +40,15 @@ def _side(best: int, step: int, salt: int, minute: int, touch: int) -> tuple[tup
     ]
     for grid, count, weight in zip(GRID, PER_GRID, (2, 5, 12), strict=True):
         at = levels[-1][0]
-        at = (at // grid) * grid if step < 0 else -(-at // grid) * grid
-        for _ in range(count):
-            at += step * grid
-            if at <= 0:
-                break
-            levels.append((at, _size(touch * weight, at, minute)))
+        levels += _grid(at // grid if step < 0 else -(-at // grid), step * grid, count, touch * weight, minute)
     return tuple(levels)
+
+
+@lru_cache(maxsize=1_024)
+def _grid(line: int, step: int, count: int, typical: int, minute: int) -> tuple[tuple[int, int], ...]:
+    """Return the levels on `count` grid lines behind one; they are the same at every tick of a minute."""
+    prices = (line * abs(step) + step * away for away in range(1, count + 1))
+    return tuple((at, _size(typical, at, minute)) for at in prices if at > 0)
 
 
 def _size(typical: int, price: int, salt: int) -> int:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from perpmesh.exchange.commands import Command, MarketTrade, SetBook, SetMark, SettleFunding
+from perpmesh.exchange.commands import Command, MarketTrade, SetDepth, SetMark, SettleFunding
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.words import Side
-from perpmesh.exchange_sim.domain.background import BackgroundBook, background
+from perpmesh.exchange_sim.domain.background import background
 from perpmesh.exchange_sim.domain.candles import Candle, CandleSeries, Seeds
 from perpmesh.exchange_sim.domain.path import ANCHORS, CandlePath, walk
 from perpmesh.exchange_sim.domain.premium import FUNDING_SECONDS, Premium, next_funding_second
@@ -72,7 +72,7 @@ class SymbolFeed:
         for size in sizes(lots, self._median_lots, second) if second == previous + 1 else (lots,) if lots else ():
             yield MarketTrade(symbol, self.spec.price(price), self.spec.quantity(size), side)
         book = background(price, buying=buying, salt=second, touch_lots=self._touch_lots)
-        yield SetBook(symbol, *self._decimals(book))
+        yield SetDepth(symbol, book.bids, book.asks)
         yield self.mark(second)
 
     def price(self, second: int) -> int:
@@ -115,12 +115,6 @@ class SymbolFeed:
             if len(self._paths) > PATHS_KEPT:
                 self._paths.popitem(last=False)
         return path
-
-    def _decimals(self, book: BackgroundBook) -> tuple[tuple[tuple[Decimal, Decimal], ...], ...]:
-        tick, step = self.spec.tick, self.spec.step
-        bids = tuple((price * tick, lots * step) for price, lots in book.bids)
-        asks = tuple((price * tick, lots * step) for price, lots in book.asks)
-        return bids, asks
 
 
 def next_second(after: int, *, fine: bool) -> int:
