@@ -11,7 +11,7 @@ NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
 DETACH ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install web up down status test fuzz check generate bench bench-alone clean
+.PHONY: help install web up down status test fuzz check check-marketdata generate bench bench-alone clean
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -82,6 +82,9 @@ generate: install web/node_modules/installed ## Make generated/, the page's clie
 	@rm -rf generated && mv generated.new generated
 	cd web && $(NPM) run --silent generate
 	$(BIN)/python -m perpmesh.cli.reference
+
+check-marketdata: install ## Try the feeds on whole sets of real data in MARKETDATA=../shared/marketdata (not shipped).
+	MARKETDATA=$${MARKETDATA:-../shared/marketdata} $(BIN)/python -m pytest tests/marketdata/check_marketdata.py
 
 bench: install web ## Print the figures: latency, throughput, start, memory. ONLY="exchange fanout" for some.
 	$(BIN)/python -m benchmarks $(ONLY)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks import alone, determinism, engine, events, exchange, fanout, figures, orders, rpc
+from benchmarks import alone, determinism, engine, events, exchange, fanout, figures, orders, replay, rpc
 from benchmarks.tables import Table, show
 from perpmesh.testing.mesh import Mesh
 
@@ -44,6 +44,7 @@ IN_A_MESH: dict[str, Callable[[Started], Iterable[Table]]] = {
 BY_THEMSELVES: dict[str, Callable[[], Iterable[Table]]] = {
     "engine": engine.main,
     "decisions": lambda: [orders.decisions_at_high_speed()],
+    "replay": replay.main,
     "exchange": lambda: [exchange.orders_per_second()],
     "fanout": lambda: [fanout.to_many()],
 }

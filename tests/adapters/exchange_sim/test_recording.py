@@ -31,7 +31,10 @@ STREAMS = ("btcusdt@depth@0ms", "btcusdt@bookTicker", "btcusdt@trade")
 NOW = 1_800_000_012_345
 
 
-def messages(path=FOLDER / "btcusdt_20240808.jsonl.gz"):
+EXCERPT = FOLDER / "btcusdt_20240808.jsonl.gz"
+
+
+def messages(path):
     """The recording as it lies there."""
     for line in gzip.decompress(path.read_bytes()).decode().splitlines():
         message = json.loads(line.split(" ", 1)[1])
@@ -79,10 +82,10 @@ class Market:
         return self.ear.heard
 
 
-def recorded():
+def recorded(path=EXCERPT):
     """What the recording holds from its first book on, by kind; and that book."""
     found = {"depthUpdate": [], "bookTicker": [], "trade": []}
-    everything = list(messages())
+    everything = list(messages(path))
     book = next(each for each in everything if "lastUpdateId" in each)
     number = {"depthUpdate": lambda each: each["u"] >= book["lastUpdateId"], "trade": lambda each: each["T"] > book["T"],
               "bookTicker": lambda each: each["u"] > book["lastUpdateId"]}  # fmt: skip
