@@ -11,6 +11,7 @@ import typer
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from perpmesh.platform.settings import MeshSettings
@@ -39,11 +40,25 @@ def gateway(settings: MeshSettings | None = None) -> Iterator[Any]:
             fail(error, address)
 
 
-def fail(error: Any, address: str) -> NoReturn:
+@contextmanager
+def exchange_control(address: str) -> Iterator[Any]:
+    """Open a channel to the control service at host:port, or to that of the mesh's exchange when it is empty."""
+    if not address:
+        with gateway() as channel:
+            yield channel
+        return
+    with grpc.insecure_channel(address) as channel:
+        try:
+            yield channel
+        except grpc.RpcError as error:
+            fail(error, address, what="the exchange")
+
+
+def fail(error: Any, address: str, *, what: str = "the mesh") -> NoReturn:
     """Say what a failed call means and leave with its exit code."""
     code = error.code()
-    hint = f" (is the mesh up at {address}?)" if code is grpc.StatusCode.UNAVAILABLE else ""
-    errors.print(f"[red]{code.name}[/red] {error.details()}{hint}", soft_wrap=True)
+    hint = f" (is {what} up at {address}?)" if code is grpc.StatusCode.UNAVAILABLE else ""
+    errors.print(f"[red]{code.name}[/red] {escape(error.details() or '')}{hint}", soft_wrap=True)
     raise typer.Exit(EXIT_OF_CODE.get(code, REFUSED))
 
 

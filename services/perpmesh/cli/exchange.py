@@ -1,6 +1,7 @@
-"""`perpmesh exchange`: the simulated exchange alone, for anybody's bot."""
+"""`perpmesh exchange`: the simulated exchange alone, for anybody's bot; `perpmesh exchange …` turns its knobs."""
 
 import asyncio
+import socket
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -8,15 +9,40 @@ from typing import Annotated
 import typer
 
 from perpmesh.cli.connect import USAGE, console, errors
+from perpmesh.cli.exchange_accounts import account
+from perpmesh.cli.exchange_faults import fault
+from perpmesh.cli.exchange_replay import replay
+from perpmesh.cli.moments import moment
 from perpmesh.kernel.errors import Refused
 from perpmesh.platform import telemetry
+
+CONTROL_OFFSET = 10_000  # from the exchange's port to that of its control service
+PORT_MAX = 65_535
+exchange = typer.Typer(
+    invoke_without_command=True, help="Serve the simulated exchange alone, or turn the knobs of one that runs."
+)
+exchange.add_typer(fault, name="fault")
+exchange.add_typer(account, name="account")
+exchange.add_typer(replay, name="replay")
+
+
+def _control_address(asked: str, port: int) -> str:
+    """Return where the control service listens; "" when nowhere, as when nothing was asked and its port is taken."""
+    if asked:
+        return "" if asked == "none" else asked
+    if not 0 < port <= PORT_MAX - CONTROL_OFFSET:
+        return ""
+    with socket.socket() as probe:
+        return f"127.0.0.1:{port + CONTROL_OFFSET}" if probe.connect_ex(("127.0.0.1", port + CONTROL_OFFSET)) else ""
 
 
 def _speed(text: str) -> float:
     return 0.0 if text == "max" else float(text)
 
 
-def exchange(
+@exchange.callback()
+def serve(
+    context: typer.Context,
     port: Annotated[int, typer.Option(help="Where to listen.")] = 8010,
     host: Annotated[str, typer.Option(help="Which address to listen on.")] = "127.0.0.1",
     data: Annotated[
@@ -26,29 +52,44 @@ def exchange(
     speed: Annotated[
         float, typer.Option(parser=_speed, metavar="TIMES", help="Seconds of market per second, or max.")
     ] = 1.0,
-    account: Annotated[
-        list[str] | None, typer.Option(help="KEY:SECRET:BALANCE, or KEY:@PUBLIC.pem:BALANCE; repeatable.")
+    accounts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--account", help="Key, secret and balance with colons between; the secret may be @PUBLIC.pem. Repeatable."
+        ),
     ] = None,
     funding: Annotated[list[Path] | None, typer.Option(help="A file of real funding rates; repeatable.")] = None,
     state_dir: Annotated[Path | None, typer.Option(help="Keep accounts and orders here over a restart.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the price path inside each candle.")] = 1,
     insurance: Annotated[int, typer.Option(help="USDT in a new insurance fund; 0 to see ADL.")] = 1_000_000,
-    grpc_listen: Annotated[str, typer.Option(help="host:port of the control service; none when left out.")] = "",
+    start: Annotated[
+        str, typer.Option(help="Date or time (UTC) in the data from which on a new market begins; five days into it.")
+    ] = "",
+    grpc_listen: Annotated[
+        str, typer.Option(help="host:port of the control service, or none; 127.0.0.1 and the port + 10000 by default.")
+    ] = "",
 ) -> None:
-    """Serve Binance's USDⓈ-M REST and WebSocket dialect over replayed candles until Ctrl-C."""
+    """Serve Binance's USDⓈ-M REST and WebSocket dialect over replayed candles until Ctrl-C.
+
+    The commands below turn the knobs of an exchange that runs: the mesh's, or the one that --control names.
+    """
+    if context.invoked_subcommand is not None:
+        return
     from perpmesh.exchange_sim import main as process  # noqa: PLC0415 - heavy, and only needed here
     from perpmesh.exchange_sim.config import AccountConfig, Config  # noqa: PLC0415
 
     telemetry.set_up("exchange_sim")
     try:
-        accounts = tuple(AccountConfig.parse(text) for text in account or ["paper:paper:10000"])
+        traders = tuple(AccountConfig.parse(text) for text in accounts or ["paper:paper:10000"])
+        listen = _control_address(grpc_listen, port)
         config = Config(
             host=host,
             port=port,
-            grpc_listen=grpc_listen,
+            grpc_listen=listen,
+            start_ms=moment(start, "--start") if start else None,
             speed=speed,
             seed=seed,
-            accounts=accounts,
+            accounts=traders,
             insurance=Decimal(insurance),
             data=tuple(data or ()),
             funding=tuple(funding or ()),
@@ -56,7 +97,9 @@ def exchange(
         )
         pace = f"{speed:g} × real time" if speed else "as fast as it can"
         console.print(f"REST http://{host}:{port}/fapi   WebSocket ws://{host}:{port}   {pace}")
-        console.print(f"accounts: {', '.join(one.api_key for one in accounts)}   stop with Ctrl-C")
+        if listen:
+            console.print(f"control: perpmesh exchange fault add … --control {listen}   (kinds: … fault kinds)")
+        console.print(f"accounts: {', '.join(one.api_key for one in traders)}   stop with Ctrl-C")
         asyncio.run(process.run(config))
     except (Refused, OSError, ValueError) as error:
         errors.print(f"[red]{error}[/red]", soft_wrap=True)

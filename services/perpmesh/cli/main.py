@@ -18,7 +18,6 @@ for command in (
     mesh.run,
     mesh.status,
     mesh.watch,
-    exchange.exchange,
     trading.decisions,
     trading.orders,
     trading.trades,
@@ -30,6 +29,7 @@ for command in (
 ):
     app.command()(command)
 app.command("gateway-config")(mesh.gateway_config_command)
+app.add_typer(exchange.exchange, name="exchange")
 app.add_typer(safety.ess, name="ess")
 app.add_typer(safety.policy, name="policy")
 app.add_typer(learning.models, name="models")
