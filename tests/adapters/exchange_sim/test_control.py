@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from decimal import Decimal
 
 import grpc
 import pytest
@@ -54,6 +55,23 @@ async def test_a_new_account_can_trade_at_once(both):
     async with Rest(host) as rest:
         balance = (await rest.signed("GET", "/fapi/v3/balance", key="newcomer", secret="s3cret"))[1][0]
     assert (balance["accountAlias"], balance["balance"]) == (created.account_id, "777.00000000")
+
+
+async def test_an_account_pays_the_commission_of_its_tier(both):
+    host, channel = both
+    control = pb_grpc.ExchangeControlServiceStub(channel)
+    keys = {"api_key": "whale", "api_secret": "s3cret"}
+    whale, shown = {"key": "whale", "secret": "s3cret"}, []
+    async with Rest(host) as rest:
+        for tier in ({"fee_tier": 9}, {}, {"fee_tier": 0}):
+            await control.CreateAccount(pb.CreateAccountRequest(**keys, balance="777", **tier))
+            rates = (await rest.signed("GET", "/fapi/v1/commissionRate", **whale, symbol="BTCUSDT"))[1]
+            shown.append((rates["makerCommissionRate"], rates["takerCommissionRate"]))
+    assert [(Decimal(maker), Decimal(taker)) for maker, taker in shown] == [
+        (0, Decimal("0.00017")),
+        (0, Decimal("0.00017")),
+        (Decimal("0.0002"), Decimal("0.0005")),
+    ]
 
 
 async def test_health_says_serving(both):

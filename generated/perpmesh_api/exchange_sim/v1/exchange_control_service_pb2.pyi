@@ -258,6 +258,7 @@ class CreateAccountRequest(_message.Message):
     API_SECRET_FIELD_NUMBER: _builtins.int
     BALANCE_FIELD_NUMBER: _builtins.int
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    FEE_TIER_FIELD_NUMBER: _builtins.int
     api_key: _builtins.str
     """Its API key."""
     api_secret: _builtins.str
@@ -266,6 +267,8 @@ class CreateAccountRequest(_message.Message):
     """USDT it starts with."""
     public_key: _builtins.str
     """In place of the secret: the client's public key in PEM, RSA or Ed25519, for a key that signs with that."""
+    fee_tier: _builtins.int
+    """The VIP tier whose commission it pays. Left out: 0, or what it has when the account is there already."""
     def __init__(
         self,
         *,
@@ -273,12 +276,15 @@ class CreateAccountRequest(_message.Message):
         api_secret: _builtins.str = ...,
         balance: _builtins.str = ...,
         public_key: _builtins.str = ...,
+        fee_tier: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fee_tier", b"_fee_tier", "fee_tier", b"fee_tier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "api_secret", b"api_secret", "balance", b"balance", "public_key", b"public_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fee_tier", b"_fee_tier", "api_key", b"api_key", "api_secret", b"api_secret", "balance", b"balance", "fee_tier", b"fee_tier", "public_key", b"public_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__fee_tier: _TypeAlias = _typing.Literal["fee_tier"]  # noqa: Y015
+    _WhichOneofArgType__fee_tier: _TypeAlias = _typing.Literal["_fee_tier", b"_fee_tier"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fee_tier) -> _WhichOneofReturnType__fee_tier | None: ...
 
 Global___CreateAccountRequest: _TypeAlias = CreateAccountRequest  # noqa: Y015
 

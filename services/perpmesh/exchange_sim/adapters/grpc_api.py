@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
-from perpmesh.exchange.commands import Deposit
+from perpmesh.exchange.commands import Deposit, SetFeeTier
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange_sim.adapters.fault_wire import fault_to_wire, spec_from_wire
 from perpmesh.exchange_sim.adapters.opening import add_account
@@ -70,7 +70,10 @@ class ExchangeControlApi(pb_grpc.ExchangeControlServiceServicer):
         balance, secret = Decimal(request.balance), _secret(request)
 
         def job(turn: Turn) -> str:
-            return add_account(turn.venue, request.api_key, secret, balance, turn.wall_ms)
+            account = add_account(turn.venue, request.api_key, secret, balance, turn.wall_ms)
+            if request.HasField("fee_tier"):
+                turn.execute(SetFeeTier(account, request.fee_tier))
+            return account
 
         return pb.CreateAccountResponse(account_id=await self._sequencer.submit(job))
 
