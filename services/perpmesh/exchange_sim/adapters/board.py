@@ -1,5 +1,7 @@
 """The public books' update counters, one a symbol for REST and diff streams, so that a client can join them."""
 
+from collections.abc import Callable
+
 from perpmesh.exchange.views import DepthView
 from perpmesh.exchange_sim.application.venue import Venue
 
@@ -12,6 +14,7 @@ class Board:
 
     def __init__(self, venue: Venue, started_ms: int) -> None:
         self._venue = venue
+        self._told: list[Callable[[str], None]] = []
         self._ids = {
             symbol: feed.update_id(venue.market_ms) if feed.is_recorded(venue.market_ms) else started_ms * IDS_PER_MS
             for symbol, feed in venue.feeds.items()
@@ -23,6 +26,16 @@ class Board:
 
     def update_id(self, symbol: str) -> int:
         return self._ids[symbol]
+
+    def on_snapshot(self, told: Callable[[str], None]) -> None:
+        """Call `told` with the symbol whenever somebody takes a snapshot to join diffs to."""
+        self._told.append(told)
+
+    def snapshot(self, symbol: str, limit: int) -> tuple[int, DepthView]:
+        """Return the number and the book, for a client that may join diffs to it."""
+        for told in self._told:
+            told(symbol)
+        return self.snapshot_id(symbol), self.depth(symbol, limit)
 
     def snapshot_id(self, symbol: str) -> int:
         """Return the number of a snapshot taken now: above the last change, and inside the next one."""

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
@@ -19,7 +18,7 @@ from perpmesh.exchange.views import DepthView
 from perpmesh.exchange_sim.adapters import market_events
 from perpmesh.exchange_sim.adapters.ask import Ask
 from perpmesh.exchange_sim.adapters.board import Board
-from perpmesh.exchange_sim.adapters.market_events import Levels
+from perpmesh.exchange_sim.adapters.depth_diffs import DepthDiffs
 from perpmesh.exchange_sim.adapters.rest_market import levels
 from perpmesh.exchange_sim.adapters.stream_faults import StreamFaults
 from perpmesh.exchange_sim.adapters.user_events import listen_key_expired, user_events
@@ -34,7 +33,6 @@ from perpmesh.kernel.time import MS_PER_MINUTE, Clock
 
 CADENCES_MS = (100, 250, 500, 1_000, 2_000, 3_000, 5_000)
 FORCED_EVERY_MS = 1_000
-WHOLE_BOOK = 1_000_000  # levels
 MINUTES_TOLD = 240  # when the market leaps, at most so many closed candles are told of
 
 
@@ -42,15 +40,6 @@ class Listener(Protocol):
     """Somebody connected. Offering returns at once."""
 
     def offer(self, stream: str, payload: str, event: str = "") -> None: ...
-
-
-@dataclass(slots=True)
-class DiffBase:
-    """What the subscribers of one diff stream have been told so far."""
-
-    update_id: int
-    bids: Levels
-    asks: Levels
 
 
 class Hub:
@@ -63,7 +52,7 @@ class Hub:
         self.faults = faults
         self._listeners: dict[str, set[Listener]] = {}
         self._streams: dict[str, Stream] = {}
-        self._bases: dict[str, DiffBase] = {}
+        self._diffs = DepthDiffs(board)
         self._told_second: dict[str, int] = {}
         self._replayed: dict[str, BookChanged | None] = {}  # recorded books in this batch, and their plain change
         self._forced: dict[str, Happening] = {}  # the newest liquidation of each symbol since they were told of
@@ -77,15 +66,16 @@ class Hub:
             stream = parse_stream(name)
             if stream and self._is_known(stream):
                 self._streams[name] = stream
-                if stream.kind is Kind.DEPTH_DIFF and name not in self._bases:
-                    self._bases[name] = self._base(stream.symbol)
+                if stream.kind is Kind.DEPTH_DIFF:
+                    self._diffs.begin(stream)
 
     def unsubscribe(self, listener: Listener, names: Iterable[str]) -> None:
         for name in names:
             listeners = self._listeners.get(name, set())
             listeners.discard(listener)
             if not listeners:
-                for table in (self._listeners, self._streams, self._bases, self._told_second):
+                self._diffs.end(name)
+                for table in (self._listeners, self._streams, self._told_second):
                     table.pop(name, None)
 
     def _is_known(self, stream: Stream) -> bool:
@@ -281,36 +271,12 @@ class Hub:
         self._send(stream.name, market_events.depth_update(spec, ids, bids, asks, self._now()))
 
     def _tell_diff(self, stream: Stream) -> None:
-        base = self._bases.get(stream.name)  # None: its last listener was dropped a moment ago
-        if base is None or base.update_id == self._board.update_id(stream.symbol):
-            return
-        change = self._replayed.get(stream.symbol)
-        if change is not None and stream.cadence_ms == IMMEDIATELY:
-            self._tell_recorded(stream, base, change)
-            return
-        spec, now = self._specs[stream.symbol], self._base(stream.symbol)
-        bids = market_events.changed_levels(spec, base.bids, now.bids)
-        asks = market_events.changed_levels(spec, base.asks, now.asks)
-        if bids or asks:
-            ids = (base.update_id + 1, now.update_id, base.update_id)
-            self._bases[stream.name] = now
-            self._send(stream.name, market_events.depth_update(spec, ids, bids, asks, self._now()))
-
-    def _tell_recorded(self, stream: Stream, base: DiffBase, change: BookChanged) -> None:
-        """Pass on a recorded change as it was given."""
-        spec, before = self._specs[stream.symbol], base.update_id
-        base.update_id = self._board.update_id(stream.symbol)
-        for known, side in ((base.bids, change.bids), (base.asks, change.asks)):
-            known.update(side)
-            for at in [at for at, size in side if not size]:
-                del known[at]
-        ids = (max(change.first_id, before + 1), base.update_id, before)
-        bids, asks = levels(spec, change.bids), levels(spec, change.asks)
-        self._send(stream.name, market_events.depth_update(spec, ids, bids, asks, self._now()))
-
-    def _base(self, symbol: str) -> DiffBase:
-        book = self._board.depth(symbol, WHOLE_BOOK)
-        return DiffBase(self._board.update_id(symbol), dict(book.bids), dict(book.asks))
+        change = self._replayed.get(stream.symbol) if stream.cadence_ms == IMMEDIATELY else None
+        diff = self._diffs.recorded(stream, change) if change else self._diffs.next(stream)
+        if diff is not None:
+            spec = self._specs[stream.symbol]
+            bids, asks = levels(spec, diff.bids), levels(spec, diff.asks)
+            self._send(stream.name, market_events.depth_update(spec, diff.ids, bids, asks, self._now()))
 
     def _now(self) -> tuple[int, int]:
         return self._venue.market_ms, self._clock.now_ms()

@@ -1,15 +1,12 @@
 """Messages of the market streams. E is wall time, every other time is market time."""
 
-from decimal import Decimal
-from typing import TypeAlias
-
 from perpmesh.exchange.events import PositionLiquidated, SymbolChanged, TradePrinted
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.views import DepthView
 from perpmesh.exchange.words import Side
 from perpmesh.exchange_sim.adapters.ask import Ask
 from perpmesh.exchange_sim.adapters.render import NO_DELIVERY_MS, Json, money, price, quantity
-from perpmesh.exchange_sim.adapters.rest_market import aggregate_row, best, day_statistics, levels, quote
+from perpmesh.exchange_sim.adapters.rest_market import aggregate_row, best, day_statistics, quote
 from perpmesh.exchange_sim.adapters.rest_reference import asset_index
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
 from perpmesh.exchange_sim.domain.klines import Kline
@@ -17,7 +14,6 @@ from perpmesh.exchange_sim.domain.premium import next_funding_second
 from perpmesh.exchange_sim.domain.streams import Kind, Stream
 
 USDM = 1  # field `st`
-Levels: TypeAlias = dict[Decimal, Decimal]
 
 
 def agg_trade(spec: SymbolSpec, print_: TradePrinted, wall_ms: int) -> Json:
@@ -120,13 +116,6 @@ def depth_update(
         "a": asks,
         "st": USDM,
     }
-
-
-def changed_levels(spec: SymbolSpec, before: Levels, now: Levels) -> list[list[str]]:
-    """Return what a local book must be told: levels that are new or resized, and 0 for those that are gone."""
-    gone = tuple((at, Decimal(0)) for at in before if at not in now)
-    other = tuple((at, size) for at, size in now.items() if before.get(at) != size)
-    return levels(spec, gone + other)
 
 
 def ticker(ask: Ask, feed: SymbolFeed) -> Json:

@@ -124,9 +124,9 @@ def depth(ask: Ask) -> Json:
     limit = 500 if limit is None else limit
     if limit not in DEPTH_WEIGHTS:
         raise refusal(-4021, limit)
-    book = ask.board.depth(symbol, limit)
+    number, book = ask.board.snapshot(symbol, limit)
     return {
-        "lastUpdateId": ask.board.snapshot_id(symbol),
+        "lastUpdateId": number,
         "E": ask.wall_ms,
         "T": ask.venue.market_ms,
         "bids": levels(ask.spec(symbol), book.bids),
