@@ -92,11 +92,8 @@ class DepthDiffs:
                 base.doubts[1].update(at for at, _ in changed(base.asks, now.asks))
 
 
-def changed(
-    before: Mapping[Decimal, Decimal], now: Mapping[Decimal, Decimal], doubt: set[Decimal] | None = None
-) -> Changes:
+def changed(before: Levels, now: Levels, doubted: Collection[Decimal] = ()) -> Changes:
     """Return the levels that are new or resized, those in doubt, and 0 for those that are gone."""
-    doubted = doubt or set()
     gone = {at: Decimal(0) for at in (*before, *doubted) if at not in now}
     other = {at: size for at, size in now.items() if before.get(at) != size or at in doubted}
     return tuple((gone | other).items())
