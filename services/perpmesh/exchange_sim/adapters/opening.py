@@ -30,9 +30,9 @@ SAME_CLOCK_MS = 2_000
 def open_venue(config: Config, clock: Clock) -> tuple[Venue, FileJournal | NoJournal, ReplayClock, Origin]:
     """Return the venue, where it is remembered, its clock, and what its market is made from."""
     journal = FileJournal(config.state_dir) if config.state_dir else NoJournal()
-    origin, feeds = _market(config, clock.now_ms())
+    origin, feeds = _market(config, clock)
     archive = SqliteArchive(config.state_dir and config.state_dir / ARCHIVE)
-    venue = _restored(journal, feeds, archive) or _begun(feeds, archive, origin, clock.now_ms(), config.insurance)
+    venue = _restored(journal, feeds, archive) or _begun(feeds, archive, origin, config.insurance)
     replay = _replay(venue, config.speed, clock)
     venue.set_clock(config.speed, paused=False)
     for account in config.accounts:
@@ -51,7 +51,7 @@ def add_account(venue: Venue, api_key: str, secret: str, balance: Decimal, wall_
     return account
 
 
-def _market(config: Config, now_ms: int) -> tuple[Origin, dict[str, SymbolFeed]]:
+def _market(config: Config, clock: Clock) -> tuple[Origin, dict[str, SymbolFeed]]:
     source, rates = _source(config), read_funding_files(config.funding)
     path = config.state_dir / "origin.json" if config.state_dir else None
     if path and path.exists():
@@ -59,7 +59,7 @@ def _market(config: Config, now_ms: int) -> tuple[Origin, dict[str, SymbolFeed]]
         if origin.fingerprint != source.fingerprint:
             raise Refused(f"the state in {path.parent} was made from other data", reason="OTHER_DATA", field="data")
         return origin, source.feeds(origin, rates)
-    origin = source.originate(config.seed, config.start_ms, now_ms)
+    origin = source.originate(config.seed, config.start_ms, clock.now_ms())
     if path:
         _write(path, origin.to_json())
     return origin, source.feeds(origin, rates)
@@ -93,10 +93,9 @@ def _restored(
     return venue
 
 
-def _begun(
-    feeds: Mapping[str, SymbolFeed], archive: SqliteArchive, origin: Origin, wall_ms: int, insurance: Decimal
-) -> Venue:
-    """Return a new venue, the market's first tick done."""
+def _begun(feeds: Mapping[str, SymbolFeed], archive: SqliteArchive, origin: Origin, insurance: Decimal) -> Venue:
+    """Return a new venue, the market's first tick done: then, however long it took to load, both clocks were one."""
+    wall_ms = origin.first_ms
     engine = Engine([feed.spec for feed in feeds.values()])
     engine.apply(FundInsurance(insurance), market_ms=origin.first_ms - 5_000, wall_ms=wall_ms)
     venue = Venue(engine, feeds, origin.first_ms - 5_000, archive=archive)
