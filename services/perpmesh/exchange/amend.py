@@ -4,12 +4,12 @@ Less of the same keeps its place; more, or another price, goes to the back and m
 documents do not say what keeps priority.)
 """
 
-from perpmesh.exchange import filters, margin, matching, orders, pegs
+from perpmesh.exchange import filters, matching, orders, pegs
 from perpmesh.exchange.commands import AmendOrder
 from perpmesh.exchange.errors import refusal
 from perpmesh.exchange.state import HISTORY, Account, Amendment, Order
 from perpmesh.exchange.symbols import MONEY, SymbolSpec
-from perpmesh.exchange.words import Execution, OrderStatus, OrderType, Side, SymbolStatus, TimeInForce
+from perpmesh.exchange.words import Execution, OrderStatus, OrderType, SymbolStatus, TimeInForce
 from perpmesh.exchange.world import World
 from perpmesh.kernel.money import text
 
@@ -76,10 +76,8 @@ def _check_margin(world: World, account: Account, order: Order, ticks: int, lots
         return
     spec = world.specs[order.symbol]
     growth = (lots - order.executed) * ticks * spec.unit - world.books.order_notional(order)
-    sums = {"more_buys": growth} if order.side is Side.BUY else {"more_sells": growth}
-    before = margin.place_margin(world.books, account, order.symbol, order.position_side)
-    after = margin.place_margin(world.books, account, order.symbol, order.position_side, **sums)
-    orders.check_affordable(world, account, spec, before, after, _open_loss(world, order, ticks, lots))
+    open_loss = _open_loss(world, order, ticks, lots)
+    orders.check_affordable(world, account, order.place, spec, order.side, growth, open_loss)
 
 
 def _open_loss(world: World, order: Order, ticks: int, lots: int) -> int:

@@ -26,7 +26,8 @@ class Commitment:
     sells: int = 0
     orders: int = 0
     reducing: int = 0
-    notional: int = 0  # of the position there, when `Commitments.available` was last reckoned; so the next two
+    notional: int = 0  # of the position there, when `Commitments.available` was last reckoned; so the next three
+    leverage: int = 1
     held: int = 0
     margin: int = 0
 

@@ -23,6 +23,7 @@ from perpmesh.exchange import (
     scripted,
 )
 from perpmesh.exchange import present as show
+from perpmesh.exchange.chain import Chain
 from perpmesh.exchange.commands import Command
 from perpmesh.exchange.errors import refusal
 from perpmesh.exchange.events import BestQuoted, BookChanged, Event
@@ -154,6 +155,7 @@ class Engine:
         markets = {spec.symbol: Market(spec.symbol) for spec in symbols}
         self._symbols = tuple(symbols)
         self._world = World(self._symbols, state or State(markets))
+        self._chain = Chain(self._world.state)
 
     def apply(self, command: Command, *, market_ms: int, wall_ms: int) -> list[Event]:
         """Do `command` and return what happened, in order.
@@ -175,6 +177,7 @@ class Engine:
             world.unsettle()
         if world.unsettled or world.went_flat:
             self._settle()
+        self._chain.note(market_ms, wall_ms, world.events)
         return world.events
 
     def _settle(self) -> None:
@@ -355,6 +358,11 @@ class Engine:
     def restore(cls, symbols: Sequence[SymbolSpec], snapshot: bytes) -> "Engine":
         """Return an engine that goes on from `snapshot`, taken with the same symbols."""
         return cls(symbols, codec.load(State, snapshot))
+
+    @property
+    def rolling_hash(self) -> str:
+        """Return a hash of all facts so far, with their times: cheap, and the same after a restore."""
+        return self._chain.value
 
     def state_hash(self) -> str:
         """Return the SHA-256 of the snapshot."""

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from perpmesh.exchange import present
 from perpmesh.exchange.views import AlgoView, IncomeView, OrderView, PositionView
-from perpmesh.exchange.words import BalanceReason, Execution, Side, SymbolStatus
+from perpmesh.exchange.words import BalanceReason, Execution, OrderStatus, Side, SymbolStatus
 
 
 class Lazy:
@@ -41,6 +41,9 @@ class Fill(NamedTuple):
     maker: bool
 
 
+WORD_NUMBERS: Final[dict[str, int]] = {
+    word: number for number, word in enumerate(dict.fromkeys([*OrderStatus, *Execution, *BalanceReason]))
+}
 NO_FILL: Final = Fill(0, 0, 0, 0, 0, maker=False)
 
 
@@ -81,6 +84,13 @@ class OrderUpdated(Lazy):
         self._now = now
         self._fill = fill
         self._view: OrderView | None = None
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Return what the fact says, as integers."""
+        _, order, price, quantity, executed, quote, status, update_time, *_ = self._now
+        said = (order.order_id, price, quantity, executed, quote, update_time, self.expire_reason)
+        return *said, WORD_NUMBERS[status], WORD_NUMBERS[self.execution], *self._fill
 
     @property
     def order(self) -> OrderView:
@@ -147,6 +157,12 @@ class AccountUpdated(Lazy):
         self._wallet, self._cross_wallet, self._balance_change = balances
         self._positions = positions
         self._views: tuple[PositionView, ...] | None = None
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Return what the fact says, as integers; a position by its size and cost, from which the rest follows."""
+        said = self._wallet, self._cross_wallet, self._balance_change, WORD_NUMBERS[self.reason]
+        return *said, *(part for now in self._positions for part in (now.position.lots, now.position.cost))
 
     @property
     def wallet(self) -> Decimal:

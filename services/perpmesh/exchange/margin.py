@@ -7,9 +7,9 @@ from itertools import product
 from typing import NamedTuple
 
 from perpmesh.exchange.commitments import Commitment
-from perpmesh.exchange.state import Account, Market, Order, Position, place_of
+from perpmesh.exchange.state import DEFAULT_LEVERAGE, Account, Market, Order, Position, place_of
 from perpmesh.exchange.symbols import MONEY, Bracket, SymbolSpec
-from perpmesh.exchange.words import PositionSide
+from perpmesh.exchange.words import PositionSide, Side
 
 
 class PlaceMargin(NamedTuple):
@@ -75,16 +75,24 @@ class Books:
         return order.remaining * order.price * self.specs[order.symbol].unit
 
 
-def place_margin(
-    books: Books, account: Account, symbol: str, side: PositionSide, *, more_buys: int = 0, more_sells: int = 0
-) -> PlaceMargin:
-    """Return the margins of a place, as if orders worth `more_buys` and `more_sells` rested there too."""
+def step(books: Books, account: Account, place: str, side: Side, worth: int) -> tuple[int, int]:
+    """Return the margin of a place, position and orders together: as it is, and with orders of `worth` on `side`."""
+    position, commitment = account.positions.get(place), account.commitments.places.get(place)
+    notional = books.notional(position) if position is not None and position.lots else 0
+    buys, sells = (commitment.buys, commitment.sells) if commitment is not None else (0, 0)
+    leverage = account.leverage.get(place.partition(":")[0], DEFAULT_LEVERAGE)
+    before = _worst(notional, buys, sells) // leverage
+    if side.sign > 0:
+        return before, _worst(notional, buys + worth, sells) // leverage
+    return before, _worst(notional, buys, sells + worth) // leverage
+
+
+def place_margin(books: Books, account: Account, symbol: str, side: PositionSide) -> PlaceMargin:
+    """Return the margins of a place."""
     place = place_of(symbol, side)
     position, commitment = account.positions.get(place), account.commitments.places.get(place)
     notional = books.notional(position) if position is not None and position.lots else 0
-    buys, sells = more_buys, more_sells
-    if commitment is not None:
-        buys, sells = buys + commitment.buys, sells + commitment.sells
+    buys, sells = (commitment.buys, commitment.sells) if commitment is not None else (0, 0)
     leverage = account.leverage_of(symbol)
     held = abs(notional) // leverage
     return PlaceMargin(held, _worst(notional, buys, sells) // leverage - held, buys, sells)
@@ -92,7 +100,9 @@ def place_margin(
 
 def _worst(notional: int, buys: int, sells: int) -> int:
     """Return the largest notional value that a place can come to."""
-    return max(abs(notional), abs(notional + buys), abs(notional - sells)) if notional else max(buys, sells)
+    if notional:
+        return max(abs(notional), abs(notional + buys), abs(notional - sells))
+    return max(sells, buys)
 
 
 def available(books: Books, account: Account) -> int:
@@ -107,7 +117,7 @@ def available(books: Books, account: Account) -> int:
     for place, commitment in commitments.places.items():
         symbol, found = commitment.symbol, account.positions.get(place)
         notional = commitment.notional = books.notional(found) if found is not None and found.lots else 0
-        leverage = account.leverage_of(symbol)
+        leverage = commitment.leverage = account.leverage_of(symbol)
         commitment.held = abs(notional) // leverage
         commitment.margin = _worst(notional, commitment.buys, commitment.sells) // leverage - commitment.held
         left -= commitment.margin
@@ -122,7 +132,7 @@ def follow(books: Books, account: Account, commitment: Commitment) -> None:
     commitments = account.commitments
     if commitments.epoch == books.epoch:
         worst = _worst(commitment.notional, commitment.buys, commitment.sells)
-        margin = worst // account.leverage_of(commitment.symbol) - commitment.held
+        margin = worst // commitment.leverage - commitment.held
         commitments.available += commitment.margin - margin
         commitment.margin = margin
 

@@ -150,8 +150,13 @@ def settle_remainder(world: World, order: Order, stopped: int) -> None:
 
 
 def _background_at(world: World, order: Order) -> int:
-    levels = world.state.markets[order.symbol].levels(order.side)
-    return next((lots for price, lots in levels if price == order.price), 0)
+    """Return how much the background shows at the order's price."""
+    levels, sign = world.state.markets[order.symbol].levels(order.side), -order.side.sign
+    key = order.price * sign
+    if not levels or levels[0][0] * sign > key:
+        return 0
+    at = bisect_left(levels, key, key=lambda level: level[0] * sign)
+    return levels[at][1] if at < len(levels) and levels[at][0] == order.price else 0
 
 
 def background_trade(world: World, symbol: str, price: int, lots: int, taker: Side) -> None:

@@ -186,29 +186,21 @@ def _check_margin(world: World, wish: Wish, mark: int) -> None:
     account, spec = wish.account, world.specs[wish.symbol]
     price = _assumed_price(world, wish, mark)
     worth = spec.value(wish.lots, price)
-    sums = {"more_buys": worth} if wish.side is Side.BUY else {"more_sells": worth}
-    before = margin.place_margin(world.books, account, wish.symbol, wish.position_side)
-    after = margin.place_margin(world.books, account, wish.symbol, wish.position_side, **sums)
     open_loss = max(0, spec.value(wish.lots, wish.side.sign * (price - mark)))
-    check_affordable(world, account, spec, before, after, open_loss)
+    check_affordable(world, account, place_of(wish.symbol, wish.position_side), spec, wish.side, worth, open_loss)
 
 
 def check_affordable(
-    world: World,
-    account: Account,
-    spec: SymbolSpec,
-    before: margin.PlaceMargin,
-    after: margin.PlaceMargin,
-    open_loss: int,
+    world: World, account: Account, place: str, spec: SymbolSpec, side: Side, worth: int, open_loss: int
 ) -> None:
-    """Refuse a step from the margins `before` to those `after` that leverage or money does not allow."""
-    growth = after.open_orders - before.open_orders
-    if growth <= 0:
+    """Refuse to add orders of `worth` at a place when leverage or money does not allow it."""
+    before, after = margin.step(world.books, account, place, side, worth)
+    if after <= before:
         return
     leverage = account.leverage_of(spec.symbol)
-    if (after.position + after.open_orders) * leverage > spec.max_notional(leverage):
+    if after * leverage > spec.max_notional(leverage):
         raise refusal(-2027)
-    if growth + open_loss > margin.available(world.books, account):
+    if after - before + open_loss > margin.available(world.books, account):
         raise refusal(-2019)
 
 

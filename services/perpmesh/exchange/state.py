@@ -264,6 +264,8 @@ class State:
     fees: int = 0
     insurance: int = 0  # goes below zero only when there is nobody left to deleverage
     background: int = 0  # cash of everybody else
+    digest: str = ""  # the rolling hash up to the last full block of facts, and what happened since, as integers
+    noted: list[int] = field(default_factory=list)
     scripts: dict[int, Script] = field(default_factory=dict)  # by order id; such an order is open, but not in the book
     doomed: dict[int, str] = field(default_factory=dict)  # by algo id: why the order of its trigger will be rejected
 

@@ -19,5 +19,5 @@ def replay_to_wire(venue: Venue, replay: ReplayClock, origin: Origin) -> pb.Repl
         synthetic=venue.market_ms >= recorded_until_ms,
         seed=origin.seed,
         symbols=list(venue.feeds),
-        state_hash=venue.engine.state_hash(),
+        state_hash=venue.engine.rolling_hash,
     )
