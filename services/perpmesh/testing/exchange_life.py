@@ -103,7 +103,7 @@ class Life:
         )
         if limit and order.client_order_id:
             self.asked.append(order)
-        return order
+        return c.PlaceInParts(order, (30, 30, 20), 5) if self.odds(0.04) else order
 
     def amend(self) -> c.Command:
         if not self.asked:
@@ -164,6 +164,7 @@ class Life:
             c.CancelAllAlgoOrders(account, symbol),
             c.CancelOrder(account, symbol, client_order_id=self.chance.choice(["a", "b", "c"])),
             c.CountdownCancelAll(account, symbol, 5),
+            c.RejectWhenTriggered(account, self.chance.randint(1, 60), "on demand"),
         ]
         return self.chance.choice(options)
 
