@@ -14,7 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks import alone, determinism, engine, events, exchange, fanout, figures, orders, replay, rpc
+from benchmarks import (
+    alone,
+    determinism,
+    engine,
+    events,
+    exchange,
+    fanout,
+    figures,
+    memory,
+    orders,
+    replay,
+    rpc,
+)
 from benchmarks.tables import Table, show
 from perpmesh.testing.mesh import Mesh
 
@@ -52,6 +64,7 @@ BY_THEMSELVES: dict[str, Callable[[], Iterable[Table]]] = {
 SLOW: dict[str, Callable[[], Iterable[Table]]] = {
     "alone": lambda: [alone.leave_alone()],
     "determinism": determinism.tables,
+    "memory": memory.main,
 }
 
 Section: TypeAlias = Callable[[], Iterable[Table]]
