@@ -84,7 +84,7 @@ def orders_per_second() -> Table:
 async def _orders_per_second() -> Table:
     table = Table(
         f"Signed REST requests a second, each durable before its answer; median of {ROUNDS} × {SECONDS:g} s in turn",
-        ["", "at once", "per second", "p50 ms", "p99 ms", "× peer", "server CPU", "client CPU", "per CPU s", "× peer"],
+        ["", "at once", "per second", "p50 ms", "p99 ms", "× peer", "CPU", "client", "per CPU s", "× peer"],
     )
     with tempfile.TemporaryDirectory(prefix="perpmesh-bench-") as folder:
         async with exchange_process(Path(folder) / "state", speed=1.0) as venue, _peer(folder) as (port, pid):
@@ -92,9 +92,9 @@ async def _orders_per_second() -> Table:
             for concurrency in CONCURRENCIES:
                 ours = int(venue.host.rpartition(":")[2])
                 subjects = [
-                    Subject("aiohttp: signature and record only", port, pid, market_orders),
-                    Subject("limit order, then its cancel", ours, venue.pid, lambda: limit_and_cancel(price)),
-                    Subject("market order", ours, venue.pid, market_orders),
+                    Subject("peer: sign and keep", port, pid, market_orders),
+                    Subject("limit, cancel", ours, venue.pid, lambda: limit_and_cancel(price)),
+                    Subject("market", ours, venue.pid, market_orders),
                 ]
                 for _ in range(ROUNDS):
                     for subject in subjects:

@@ -91,11 +91,9 @@ class Desk:
 
     def held(self, key: str) -> ApiKey:
         """Return what is known of a key; raise -2014 when it cannot be one and -2015 when it is nobody's."""
-        if not KEY_FORM.fullmatch(key):
-            raise refusal(-2014)
         held = self._sequencer.venue.api_keys.get(key)
         if held is None:
-            raise refusal(-2015)
+            raise refusal(-2015 if KEY_FORM.fullmatch(key) else -2014)
         return held
 
     def check(self, call: Call, held: ApiKey) -> None:

@@ -110,6 +110,7 @@ def window_of(value: int | None) -> int:
 
 
 def _unsigned(text: str) -> str:
-    if "signature=" not in text:
-        return text
+    before, found, signature = text.rpartition("&signature=")
+    if found and "&" not in signature and "signature=" not in before:
+        return before  # where every client puts it
     return "&".join(part for part in text.split("&") if not part.startswith("signature="))
