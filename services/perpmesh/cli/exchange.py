@@ -1,6 +1,7 @@
 """`perpmesh exchange`: the simulated exchange alone, for anybody's bot; `perpmesh exchange …` turns its knobs."""
 
 import asyncio
+import math
 import socket
 from decimal import Decimal
 from pathlib import Path
@@ -37,7 +38,11 @@ def _control_address(asked: str, port: int) -> str:
 
 
 def _speed(text: str) -> float:
-    return 0.0 if text == "max" else float(text)
+    """Read a factor, or `max`, which the replay's clock writes 0."""
+    speed = 0.0 if text == "max" else float(text)
+    if not 0 <= speed < math.inf:
+        raise ValueError(text)
+    return speed
 
 
 @exchange.callback()
