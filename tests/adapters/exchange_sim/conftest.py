@@ -14,11 +14,21 @@ KEY, SECRET = "testkey", "testsecret"
 ACCOUNT = AccountConfig(KEY, SECRET, Decimal(10_000))
 
 
+class MinuteClock(SystemClock):
+    """A clock on which a minute has just begun: what is counted by the minute does not start again in mid-test."""
+
+    def __init__(self):
+        self.behind_ms = super().now_ms() % 60_000
+
+    def now_ms(self):
+        return super().now_ms() - self.behind_ms
+
+
 @asynccontextmanager
-async def serving(**options):
+async def serving(clock=None, **options):
     """Serve an exchange and yield its host:port."""
     config = Config(**{"port": 0, "accounts": (ACCOUNT,), "speed": 60.0, **options})
-    async with exchange(config, SystemClock()) as port:
+    async with exchange(config, clock or SystemClock()) as port:
         yield f"127.0.0.1:{port}"
 
 

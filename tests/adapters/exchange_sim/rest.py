@@ -13,7 +13,8 @@ from perpmesh.exchange_sim.domain.signature import sign
 class Rest:
     """Answers are (status, body, headers)."""
 
-    def __init__(self, host):
+    def __init__(self, host, behind_ms=0):
+        self._behind_ms = behind_ms  # of the exchange's clock
         self.url = f"http://{host}"
         self._session = aiohttp.ClientSession()
 
@@ -32,7 +33,7 @@ class Rest:
 
         `secret` is what HMAC signs with, or a function from the text to its signature.
         """
-        params.setdefault("timestamp", int(time.time() * 1_000) + at_ms)
+        params.setdefault("timestamp", int(time.time() * 1_000) - self._behind_ms + at_ms)
         names = list(params)
         cut = {"query": len(names), "body": 0, "both": len(names) // 2}[where]
         query, body = (urlencode({name: params[name] for name in part}) for part in (names[:cut], names[cut:]))

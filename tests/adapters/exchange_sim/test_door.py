@@ -1,9 +1,10 @@
 """The door: who is let in, and what is said to those who are not."""
 
 import time
+from urllib.parse import unquote_plus
 
 import pytest
-from tests.adapters.exchange_sim.conftest import KEY, SECRET, serving
+from tests.adapters.exchange_sim.conftest import KEY, SECRET, MinuteClock, serving
 from tests.adapters.exchange_sim.rest import Rest
 
 from perpmesh.exchange_sim.domain.limits import Limits
@@ -120,7 +121,9 @@ async def test_a_wrong_order_is_refused_with_binances_code_and_nothing_changes(r
 
 
 async def test_too_many_orders_and_too_much_weight_are_429_and_say_when_to_come_back():
-    async with serving(limits=Limits(weight_per_minute=12, orders_per_ten_seconds=1)) as host, Rest(host) as rest:
+    clock = MinuteClock()
+    limits = Limits(weight_per_minute=12, orders_per_ten_seconds=1)
+    async with serving(clock, limits=limits) as host, Rest(host, behind_ms=clock.behind_ms) as rest:
         await rest.signed("POST", "/fapi/v1/order", **MARKET)
         status, body, headers = await rest.signed("POST", "/fapi/v1/order", **MARKET)
         assert (status, body["code"]) == (429, -1015)
@@ -128,6 +131,34 @@ async def test_too_many_orders_and_too_much_weight_are_429_and_say_when_to_come_
         answers = [await rest.signed("GET", "/fapi/v2/account") for _ in range(3)]
         assert [status for status, *_ in answers] == [200, 200, 429]
         assert answers[-1][1]["code"] == -1003
+
+
+async def test_who_does_not_stop_after_429_gets_418_and_the_headers_tell_each_time():
+    clock, limits = MinuteClock(), Limits(weight_per_minute=5, refusals_before_ban=2)
+    async with serving(clock, limits=limits) as host, Rest(host, behind_ms=clock.behind_ms) as rest:
+        answers = [await rest.signed("GET", "/fapi/v2/account") for _ in range(5)]
+        assert [status for status, *_ in answers] == [200, 429, 429, 418, 418]
+        assert [headers["X-MBX-USED-WEIGHT-1M"] for *_, headers in answers] == ["5", "10", "15", "20", "20"]
+        assert all(0 < int(headers["Retry-After"]) <= 60 for *_, headers in answers[1:3])
+        assert all(60 < int(headers["Retry-After"]) <= 120 for *_, headers in answers[3:])
+        assert answers[-1][1]["code"] == -1003
+        assert "banned until" in answers[-1][1]["msg"]
+
+
+async def test_funding_history_is_counted_apart_from_all_other_weight():
+    async with serving(MinuteClock(), limits=Limits(funding_per_five_minutes=2)) as host, Rest(host) as rest:
+        asked = ("/fapi/v1/fundingRate", "/fapi/v1/fundingInfo", "/fapi/v1/fundingRate", "/fapi/v1/time")
+        answers = [await rest.public(path) for path in asked]
+        assert [status for status, *_ in answers] == [200, 200, 429, 200]
+        assert [headers["X-MBX-USED-WEIGHT-1M"] for *_, headers in answers] == ["0", "0", "0", "1"]
+
+
+async def test_a_signature_over_the_decoded_text_is_good_as_well(rest):
+    order = {**MARKET, "newClientOrderId": "a:b/c"}
+    status, body, _ = await rest.signed(
+        "POST", "/fapi/v1/order", secret=lambda text: sign(SECRET, unquote_plus(text)), **order
+    )
+    assert (status, body["clientOrderId"]) == (200, "a:b/c")
 
 
 async def test_a_batch_answers_in_order_each_item_for_itself(rest):

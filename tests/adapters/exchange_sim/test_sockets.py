@@ -97,9 +97,49 @@ async def test_user_events_are_not_heard_by_another_account(session):
             await receive(stranger, 0.3)
 
 
+async def test_a_user_stream_sends_only_the_events_that_were_asked_for(host, session):
+    async with Rest(host) as rest:
+        key = (await rest.signed("POST", "/fapi/v1/listenKey"))[1]["listenKey"]
+        url = f"ws://{host}/private/ws?listenKey={key}&events=ACCOUNT_UPDATE/ACCOUNT_CONFIG_UPDATE"
+        async with session.ws_connect(url) as socket:
+            await rest.signed("POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.002")
+            await rest.signed("POST", "/fapi/v1/leverage", symbol="ETHUSDT", leverage=9)
+            heard = [(await receive(socket))["e"] for _ in range(2)]
+        assert heard == ["ACCOUNT_UPDATE", "ACCOUNT_CONFIG_UPDATE"]
+
+
+async def test_a_user_stream_subscribed_to_by_name_comes_wrapped_until_it_is_asked_for_plain(host, session):
+    async with Rest(host) as rest, session.ws_connect(f"ws://{host}/private/stream") as socket:
+        key = (await rest.signed("POST", "/fapi/v1/listenKey"))[1]["listenKey"]
+        for method, params, result in (
+            ("SUBSCRIBE", [key], None),
+            ("GET_PROPERTY", ["combined"], True),
+            ("LIST_SUBSCRIPTIONS", [], [key]),
+        ):
+            await socket.send_json({"method": method, "params": params, "id": 1})
+            assert await receive(socket) == {"result": result, "id": 1}
+        await rest.signed("POST", "/fapi/v1/leverage", symbol="ETHUSDT", leverage=9)
+        message = await receive(socket)
+        assert (message["stream"], message["data"]["ac"]) == (key, {"s": "ETHUSDT", "l": 9})
+        await socket.send_json({"method": "SET_PROPERTY", "params": ["combined", False], "id": 2})
+        assert await receive(socket) == {"result": None, "id": 2}
+        await rest.signed("POST", "/fapi/v1/leverage", symbol="ETHUSDT", leverage=8)
+        assert (await receive(socket))["ac"] == {"s": "ETHUSDT", "l": 8}
+
+
 async def test_strict_routes_withhold_what_belongs_elsewhere(session):
     async with serving(strict_routes=True) as host:
         names = "btcusdt@aggTrade/btcusdt@bookTicker"
         async with session.ws_connect(f"ws://{host}/stream?streams={names}") as socket:
             heard = {(await receive(socket))["stream"] for _ in range(5)}
         assert heard == {"btcusdt@bookTicker"}
+        async with Rest(host) as rest:
+            key = (await rest.signed("POST", "/fapi/v1/listenKey"))[1]["listenKey"]
+            async with (
+                session.ws_connect(f"ws://{host}/ws/{key}") as unrouted,
+                session.ws_connect(f"ws://{host}/private/ws/{key}") as private,
+            ):
+                await rest.signed("POST", "/fapi/v1/leverage", symbol="ETHUSDT", leverage=9)
+                assert (await receive(private))["ac"] == {"s": "ETHUSDT", "l": 9}
+                with pytest.raises(TimeoutError):
+                    await receive(unrouted, 0.1)

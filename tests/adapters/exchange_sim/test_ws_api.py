@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.adapters.exchange_sim.api import api_of
-from tests.adapters.exchange_sim.conftest import ACCOUNT, KEY, serving
+from tests.adapters.exchange_sim.conftest import ACCOUNT, KEY, MinuteClock, serving
 from tests.adapters.exchange_sim.keys import ed25519_pair, rsa_pair
 from tests.adapters.exchange_sim.shapes import misfits
 
@@ -171,7 +171,8 @@ async def test_only_an_ed25519_key_may_log_on_and_then_needs_no_signature():
 
 async def test_the_limits_hold_here_too_and_a_ban_covers_rest_and_new_connections():
     limits = Limits(weight_per_minute=12, orders_per_ten_seconds=1, refusals_before_ban=2)
-    async with serving(limits=limits) as host, api_of(host) as api:
+    clock = MinuteClock()
+    async with serving(clock, limits=limits) as host, api_of(host, behind_ms=clock.behind_ms) as api:
         assert (await api.signed("order.place", **MARKET))["status"] == 200
         too_many = await api.signed("order.place", **MARKET)
         assert (too_many["status"], too_many["error"]["code"]) == (429, -1015)

@@ -19,9 +19,21 @@ TEXT = (
 SIGNATURE = "3c661234138461fcc7a7d8746c6558c9842d4e10870d2ecbedf7777cad694af9"
 
 
+WORDS = {
+    -1021: (
+        "Timestamp for this request is outside of the recvWindow.",
+        "Timestamp for this request was 1000ms ahead of the server's time.",
+    ),
+    -1022: ("Signature for this request is not valid.",),
+    -1131: ("recvWindow must be less than 60000.",),
+    -5028: ("Timestamp for this request is outside of the ME recvWindow.",),
+}
+
+
 def code_of(act, *arguments):
     with pytest.raises(ExchangeError) as refused:
         act(*arguments)
+    assert refused.value.message in WORDS[refused.value.code]
     return refused.value.code
 
 

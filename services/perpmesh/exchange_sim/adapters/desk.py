@@ -69,7 +69,10 @@ class Desk:
         """Let a request in and return whose it is, "" when anybody may ask; raise ExchangeError instead."""
         endpoint, now_ms = call.endpoint, self.clock.now_ms()
         weight = endpoint.weight_of(call.params)
-        call.weight = self.meter.weigh(call.address, weight, now_ms, endpoint.pool)
+        try:
+            self.meter.weigh(call.address, weight, now_ms, endpoint.pool)
+        finally:
+            call.weight = self.meter.used(call.address, now_ms)
         if endpoint.security is Security.NONE:
             return ""
         held = self.held(call.key)

@@ -92,8 +92,12 @@ class Meter:
         held = self._admitted(address, now_ms)
         if pool == FUNDING:
             self._within(address, held.funding, weight, self.limits.funding_per_five_minutes, "5 minutes", now_ms)
-            return held.weight.add(0, now_ms)
+            return self.used(address, now_ms)
         return self._within(address, held.weight, weight, self.limits.weight_per_minute, "minute", now_ms)
+
+    def used(self, address: str, now_ms: int) -> int:
+        """Return the weight that an address has used this minute."""
+        return self._addresses.setdefault(address, Address()).weight.add(0, now_ms)
 
     def connect(self, address: str, now_ms: int) -> None:
         """Count a new connection; raise -1003 when there were too many in five minutes."""
