@@ -74,12 +74,13 @@ def write(settings: MeshSettings) -> Path:
 
 def services_of(process: str) -> list[str]:
     """Return the full names of the gRPC services a process serves to users, from its contracts."""
-    return [
+    found = (
         service.full_name
         for module in contracts.generated_modules("*_service_pb2.py")
         if module.DESCRIPTOR.package == f"perpmesh_api.{process}.v1"
         for service in module.DESCRIPTOR.services_by_name.values()
-    ]
+    )
+    return list(dict.fromkeys(found))  # the transcoder answers nothing when a service is named twice
 
 
 def _upstream(settings: MeshSettings, name: str) -> Upstream:

@@ -37,6 +37,8 @@ async def test_the_replay_is_paused_changed_and_resumed(both):
     still = (await control.GetReplay(pb.GetReplayRequest())).replay
     assert (still.paused, still.market_time_ms, still.state_hash) == (True, paused.market_time_ms, paused.state_hash)
     assert (await control.SetSpeed(pb.SetSpeedRequest(speed=600))).replay.speed == 600
+    with pytest.raises(grpc.aio.AioRpcError, match="left out with unbounded"):
+        await control.SetSpeed(pb.SetSpeedRequest(speed=60, unbounded=True))
     await control.ResumeReplay(pb.ResumeReplayRequest())
     async with asyncio.timeout(5):
         while (

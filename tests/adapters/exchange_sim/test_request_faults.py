@@ -6,6 +6,7 @@ import time
 import aiohttp
 import grpc
 import pytest
+from tests.adapters.exchange_sim.api import api_of
 from tests.adapters.exchange_sim.conftest import KEY
 from tests.adapters.exchange_sim.control import controlled
 
@@ -163,6 +164,18 @@ async def test_a_conditional_order_is_refused_and_an_ordinary_one_is_not(venue):
     assert (await rest.signed("POST", "/fapi/v1/order", **BUY))[0] == 200
     other = {**stop, "symbol": "ETHUSDT", "triggerPrice": "100"}
     assert (await rest.signed("POST", "/fapi/v1/algoOrder", algoType="CONDITIONAL", **other))[0] == 200
+
+
+async def test_the_websocket_api_suffers_as_the_rest_method_does_that_its_request_stands_for(venue):
+    host, rest, control = venue
+    await control.add("rate_limit", {"endpoint": ORDER, "count": 1}, retry_after_s=7)
+    await control.add("timeout_accepted", {"endpoint": ORDER, "count": 1})
+    async with api_of(host) as api:
+        stormed, unknown = [await api.signed("order.place", **BUY) for _ in range(2)]
+        assert (stormed["status"], stormed["error"]["code"]) == (429, -1003)
+        assert stormed["error"]["data"]["retryAfter"] == 7_000
+        assert (unknown["status"], unknown["error"]["code"]) == (408, -1007)
+    assert await held(rest) == 0.002
 
 
 async def test_a_scope_narrows_by_account_symbol_count_and_time(venue):

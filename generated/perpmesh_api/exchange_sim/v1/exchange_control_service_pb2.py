@@ -28,7 +28,7 @@ from perpmesh_api.common.v1 import rules_pb2 as perpmesh__api_dot_common_dot_v1_
 from perpmesh_api.exchange_sim.v1 import faults_pb2 as perpmesh__api_dot_exchange__sim_dot_v1_dot_faults__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n;perpmesh_api/exchange_sim/v1/exchange_control_service.proto\x12\x1cperpmesh_api.exchange_sim.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\"perpmesh_api/common/v1/rules.proto\x1a)perpmesh_api/exchange_sim/v1/faults.proto\"\xbe\x01\n\x06Replay\x12\x16\n\x0emarket_time_ms\x18\x01 \x01(\x03\x12\r\n\x05speed\x18\x02 \x01(\x01\x12\x0e\n\x06paused\x18\x03 \x01(\x08\x12\x1c\n\x14\x66irst_market_time_ms\x18\x04 \x01(\x03\x12\x19\n\x11recorded_until_ms\x18\x05 \x01(\x03\x12\x11\n\tsynthetic\x18\x06 \x01(\x08\x12\x0c\n\x04seed\x18\x07 \x01(\x03\x12\x0f\n\x07symbols\x18\x08 \x03(\t\x12\x12\n\nstate_hash\x18\t \x01(\t\"\x12\n\x10GetReplayRequest\"I\n\x11GetReplayResponse\x12\x34\n\x06replay\x18\x01 \x01(\x0b\x32$.perpmesh_api.exchange_sim.v1.Replay\"\xdc\x01\n\x0fSetSpeedRequest\x12&\n\x05speed\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00j\xf8@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x11\n\tunbounded\x18\x02 \x01(\x08:\x8d\x01\xbaH\x89\x01\x1a\x86\x01\n\tspeed.one\x12\x42speed must be greater than 0, or unbounded true and speed left out\x1a\x35this.unbounded ? this.speed == 0.0 : this.speed > 0.0\"H\n\x10SetSpeedResponse\x12\x34\n\x06replay\x18\x01 \x01(\x0b\x32$.perpmesh_api.exchange_sim.v1.Replay\"\x14\n\x12PauseReplayRequest\"K\n\x13PauseReplayResponse\x12\x34\n\x06replay\x18\x01 \x01(\x0b\x32$.perpmesh_api.exchange_sim.v1.Replay\"\x15\n\x13ResumeReplayRequest\"L\n\x14ResumeReplayResponse\x12\x34\n\x06replay\x18\x01 \x01(\x0b\x32$.perpmesh_api.exchange_sim.v1.Replay\"\xb5\x02\n\x14\x43reateAccountRequest\x12\x1b\n\x07\x61pi_key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1c\n\napi_secret\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1d\n\x07\x62\x61lance\x18\x03 \x01(\tB\x0c\xbaH\tr\x04\xf0\x9a\'\x01\xc8\x01\x01\x12\x1c\n\npublic_key\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12 \n\x08\x66\x65\x65_tier\x18\x05 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\t(\x00H\x00\x88\x01\x01:v\xbaHs\x1aq\n\x14secret_or_public_key\x12)an account needs api_secret or public_key\x1a.this.api_secret != \'\' || this.public_key != \'\'B\x0b\n\t_fee_tier\"+\n\x15\x43reateAccountResponse\x12\x12\n\naccount_id\x18\x01 \x01(\t\"B\n\x11StepReplayRequest\x12!\n\x07seconds\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x80\xa3\x05(\x01H\x00\x88\x01\x01\x42\n\n\x08_seconds\"J\n\x12StepReplayResponse\x12\x34\n\x06replay\x18\x01 \x01(\x0b\x32$.perpmesh_api.exchange_sim.v1.Replay\"4\n\x11JumpReplayRequest\x12\x1f\n\x0emarket_time_ms\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\"J\n\x12JumpReplayResponse\x12\x34\n\x06replay\x18\x01 \x01(\x0b\x32$.perpmesh_api.exchange_sim.v1.Replay\"K\n\x0e\x44\x65positRequest\x12\x1b\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1c\n\x06\x61mount\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\xe8\x9a\'\x01\xc8\x01\x01\"6\n\x0f\x44\x65positResponse\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x61lance\x18\x02 \x01(\t\"Q\n\x0f\x41\x64\x64\x46\x61ultRequest\x12>\n\x05\x66\x61ult\x18\x01 \x01(\x0b\x32\'.perpmesh_api.exchange_sim.v1.FaultSpecB\x06\xbaH\x03\xc8\x01\x01\"F\n\x10\x41\x64\x64\x46\x61ultResponse\x12\x32\n\x05\x66\x61ult\x18\x01 \x01(\x0b\x32#.perpmesh_api.exchange_sim.v1.Fault\"\x13\n\x11ListFaultsRequest\"I\n\x12ListFaultsResponse\x12\x33\n\x06\x66\x61ults\x18\x01 \x03(\x0b\x32#.perpmesh_api.exchange_sim.v1.Fault\"1\n\x12RemoveFaultRequest\x12\x1b\n\x08\x66\x61ult_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x14\"I\n\x13RemoveFaultResponse\x12\x32\n\x05\x66\x61ult\x18\x01 \x01(\x0b\x32#.perpmesh_api.exchange_sim.v1.Fault\"\x14\n\x12\x43learFaultsRequest\"J\n\x13\x43learFaultsResponse\x12\x33\n\x06\x66\x61ults\x18\x01 \x03(\x0b\x32#.perpmesh_api.exchange_sim.v1.Fault2\xc9\r\n\x16\x45xchangeControlService\x12\x86\x01\n\tGetReplay\x12..perpmesh_api.exchange_sim.v1.GetReplayRequest\x1a/.perpmesh_api.exchange_sim.v1.GetReplayResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/exchange/replay\x12\x85\x01\n\x08SetSpeed\x12-.perpmesh_api.exchange_sim.v1.SetSpeedRequest\x1a..perpmesh_api.exchange_sim.v1.SetSpeedResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/exchange/speed:\x01*\x12\x8e\x01\n\x0bPauseReplay\x12\x30.perpmesh_api.exchange_sim.v1.PauseReplayRequest\x1a\x31.perpmesh_api.exchange_sim.v1.PauseReplayResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/exchange/pause:\x01*\x12\x92\x01\n\x0cResumeReplay\x12\x31.perpmesh_api.exchange_sim.v1.ResumeReplayRequest\x1a\x32.perpmesh_api.exchange_sim.v1.ResumeReplayResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x10/exchange/resume:\x01*\x12\x8a\x01\n\nStepReplay\x12/.perpmesh_api.exchange_sim.v1.StepReplayRequest\x1a\x30.perpmesh_api.exchange_sim.v1.StepReplayResponse\"\x19\x82\xd3\xe4\x93\x02\x13\"\x0e/exchange/step:\x01*\x12\x8a\x01\n\nJumpReplay\x12/.perpmesh_api.exchange_sim.v1.JumpReplayRequest\x1a\x30.perpmesh_api.exchange_sim.v1.JumpReplayResponse\"\x19\x82\xd3\xe4\x93\x02\x13\"\x0e/exchange/jump:\x01*\x12\x97\x01\n\rCreateAccount\x12\x32.perpmesh_api.exchange_sim.v1.CreateAccountRequest\x1a\x33.perpmesh_api.exchange_sim.v1.CreateAccountResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/exchange/accounts:\x01*\x12\x85\x01\n\x07\x44\x65posit\x12,.perpmesh_api.exchange_sim.v1.DepositRequest\x1a-.perpmesh_api.exchange_sim.v1.DepositResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/exchange/deposits:\x01*\x12\x86\x01\n\x08\x41\x64\x64\x46\x61ult\x12-.perpmesh_api.exchange_sim.v1.AddFaultRequest\x1a..perpmesh_api.exchange_sim.v1.AddFaultResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x10/exchange/faults:\x01*\x12\x89\x01\n\nListFaults\x12/.perpmesh_api.exchange_sim.v1.ListFaultsRequest\x1a\x30.perpmesh_api.exchange_sim.v1.ListFaultsResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/exchange/faults\x12\x97\x01\n\x0bRemoveFault\x12\x30.perpmesh_api.exchange_sim.v1.RemoveFaultRequest\x1a\x31.perpmesh_api.exchange_sim.v1.RemoveFaultResponse\"#\x82\xd3\xe4\x93\x02\x1d*\x1b/exchange/faults/{fault_id}\x12\x8c\x01\n\x0b\x43learFaults\x12\x30.perpmesh_api.exchange_sim.v1.ClearFaultsRequest\x1a\x31.perpmesh_api.exchange_sim.v1.ClearFaultsResponse\"\x18\x82\xd3\xe4\x93\x02\x12*\x10/exchange/faultsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n;perpmesh_api/exchange_sim/v1/exchange_control_service.proto\x12\x1cperpmesh_api.exchange_sim.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\"perpmesh_api/common/v1/rules.proto\x1a)perpmesh_api/exchange_sim/v1/faults.proto\"\xbe\x01\n\x06Replay\x12\x16\n\x0emarket_time_ms\x18\x01 \x01(\x03\x12\r\n\x05speed\x18\x02 \x01(\x01\x12\x0e\n\x06paused\x18\x03 \x01(\x08\x12\x1c\n\x14\x66irst_market_time_ms\x18\x04 \x01(\x03\x12\x19\n\x11recorded_until_ms\x18\x05 \x01(\x03\x12\x11\n\tsynthetic\x18\x06 \x01(\x08\x12\x0c\n\x04seed\x18\x07 \x01(\x03\x12\x0f\n\x07symbols\x18\x08 \x03(\t\x12\x12\n\nstate_hash\x18\t \x01(\t\"\x12\n\x10GetReplayRequest\"I\n\x11GetReplayResponse\x12\x34\n\x06replay\x18\x01 \x01(\x0b\x32$.perpmesh_api.exchange_sim.v1.Replay\"L\n\x0fSetSpeedRequest\x12&\n\x05speed\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00j\xf8@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x11\n\tunbounded\x18\x02 \x01(\x08\"H\n\x10SetSpeedResponse\x12\x34\n\x06replay\x18\x01 \x01(\x0b\x32$.perpmesh_api.exchange_sim.v1.Replay\"\x14\n\x12PauseReplayRequest\"K\n\x13PauseReplayResponse\x12\x34\n\x06replay\x18\x01 \x01(\x0b\x32$.perpmesh_api.exchange_sim.v1.Replay\"\x15\n\x13ResumeReplayRequest\"L\n\x14ResumeReplayResponse\x12\x34\n\x06replay\x18\x01 \x01(\x0b\x32$.perpmesh_api.exchange_sim.v1.Replay\"\xb5\x02\n\x14\x43reateAccountRequest\x12\x1b\n\x07\x61pi_key\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1c\n\napi_secret\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1d\n\x07\x62\x61lance\x18\x03 \x01(\tB\x0c\xbaH\tr\x04\xf0\x9a\'\x01\xc8\x01\x01\x12\x1c\n\npublic_key\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12 \n\x08\x66\x65\x65_tier\x18\x05 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\t(\x00H\x00\x88\x01\x01:v\xbaHs\x1aq\n\x14secret_or_public_key\x12)an account needs api_secret or public_key\x1a.this.api_secret != \'\' || this.public_key != \'\'B\x0b\n\t_fee_tier\"+\n\x15\x43reateAccountResponse\x12\x12\n\naccount_id\x18\x01 \x01(\t\"B\n\x11StepReplayRequest\x12!\n\x07seconds\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x80\xa3\x05(\x01H\x00\x88\x01\x01\x42\n\n\x08_seconds\"J\n\x12StepReplayResponse\x12\x34\n\x06replay\x18\x01 \x01(\x0b\x32$.perpmesh_api.exchange_sim.v1.Replay\"4\n\x11JumpReplayRequest\x12\x1f\n\x0emarket_time_ms\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\"J\n\x12JumpReplayResponse\x12\x34\n\x06replay\x18\x01 \x01(\x0b\x32$.perpmesh_api.exchange_sim.v1.Replay\"K\n\x0e\x44\x65positRequest\x12\x1b\n\x07\x61\x63\x63ount\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1c\n\x06\x61mount\x18\x02 \x01(\tB\x0c\xbaH\tr\x04\xe8\x9a\'\x01\xc8\x01\x01\"6\n\x0f\x44\x65positResponse\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x61lance\x18\x02 \x01(\t\"Q\n\x0f\x41\x64\x64\x46\x61ultRequest\x12>\n\x05\x66\x61ult\x18\x01 \x01(\x0b\x32\'.perpmesh_api.exchange_sim.v1.FaultSpecB\x06\xbaH\x03\xc8\x01\x01\"F\n\x10\x41\x64\x64\x46\x61ultResponse\x12\x32\n\x05\x66\x61ult\x18\x01 \x01(\x0b\x32#.perpmesh_api.exchange_sim.v1.Fault\"\x13\n\x11ListFaultsRequest\"I\n\x12ListFaultsResponse\x12\x33\n\x06\x66\x61ults\x18\x01 \x03(\x0b\x32#.perpmesh_api.exchange_sim.v1.Fault\"1\n\x12RemoveFaultRequest\x12\x1b\n\x08\x66\x61ult_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x14\"I\n\x13RemoveFaultResponse\x12\x32\n\x05\x66\x61ult\x18\x01 \x01(\x0b\x32#.perpmesh_api.exchange_sim.v1.Fault\"\x14\n\x12\x43learFaultsRequest\"J\n\x13\x43learFaultsResponse\x12\x33\n\x06\x66\x61ults\x18\x01 \x03(\x0b\x32#.perpmesh_api.exchange_sim.v1.Fault2\xc9\r\n\x16\x45xchangeControlService\x12\x86\x01\n\tGetReplay\x12..perpmesh_api.exchange_sim.v1.GetReplayRequest\x1a/.perpmesh_api.exchange_sim.v1.GetReplayResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/exchange/replay\x12\x85\x01\n\x08SetSpeed\x12-.perpmesh_api.exchange_sim.v1.SetSpeedRequest\x1a..perpmesh_api.exchange_sim.v1.SetSpeedResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/exchange/speed:\x01*\x12\x8e\x01\n\x0bPauseReplay\x12\x30.perpmesh_api.exchange_sim.v1.PauseReplayRequest\x1a\x31.perpmesh_api.exchange_sim.v1.PauseReplayResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/exchange/pause:\x01*\x12\x92\x01\n\x0cResumeReplay\x12\x31.perpmesh_api.exchange_sim.v1.ResumeReplayRequest\x1a\x32.perpmesh_api.exchange_sim.v1.ResumeReplayResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x10/exchange/resume:\x01*\x12\x8a\x01\n\nStepReplay\x12/.perpmesh_api.exchange_sim.v1.StepReplayRequest\x1a\x30.perpmesh_api.exchange_sim.v1.StepReplayResponse\"\x19\x82\xd3\xe4\x93\x02\x13\"\x0e/exchange/step:\x01*\x12\x8a\x01\n\nJumpReplay\x12/.perpmesh_api.exchange_sim.v1.JumpReplayRequest\x1a\x30.perpmesh_api.exchange_sim.v1.JumpReplayResponse\"\x19\x82\xd3\xe4\x93\x02\x13\"\x0e/exchange/jump:\x01*\x12\x97\x01\n\rCreateAccount\x12\x32.perpmesh_api.exchange_sim.v1.CreateAccountRequest\x1a\x33.perpmesh_api.exchange_sim.v1.CreateAccountResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/exchange/accounts:\x01*\x12\x85\x01\n\x07\x44\x65posit\x12,.perpmesh_api.exchange_sim.v1.DepositRequest\x1a-.perpmesh_api.exchange_sim.v1.DepositResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/exchange/deposits:\x01*\x12\x86\x01\n\x08\x41\x64\x64\x46\x61ult\x12-.perpmesh_api.exchange_sim.v1.AddFaultRequest\x1a..perpmesh_api.exchange_sim.v1.AddFaultResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\"\x10/exchange/faults:\x01*\x12\x89\x01\n\nListFaults\x12/.perpmesh_api.exchange_sim.v1.ListFaultsRequest\x1a\x30.perpmesh_api.exchange_sim.v1.ListFaultsResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/exchange/faults\x12\x97\x01\n\x0bRemoveFault\x12\x30.perpmesh_api.exchange_sim.v1.RemoveFaultRequest\x1a\x31.perpmesh_api.exchange_sim.v1.RemoveFaultResponse\"#\x82\xd3\xe4\x93\x02\x1d*\x1b/exchange/faults/{fault_id}\x12\x8c\x01\n\x0b\x43learFaults\x12\x30.perpmesh_api.exchange_sim.v1.ClearFaultsRequest\x1a\x31.perpmesh_api.exchange_sim.v1.ClearFaultsResponse\"\x18\x82\xd3\xe4\x93\x02\x12*\x10/exchange/faultsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,8 +37,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SETSPEEDREQUEST'].fields_by_name['speed']._loaded_options = None
   _globals['_SETSPEEDREQUEST'].fields_by_name['speed']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000j\370@)\000\000\000\000\000\000\000\000'
-  _globals['_SETSPEEDREQUEST']._loaded_options = None
-  _globals['_SETSPEEDREQUEST']._serialized_options = b'\272H\211\001\032\206\001\n\tspeed.one\022Bspeed must be greater than 0, or unbounded true and speed left out\0325this.unbounded ? this.speed == 0.0 : this.speed > 0.0'
   _globals['_CREATEACCOUNTREQUEST'].fields_by_name['api_key']._loaded_options = None
   _globals['_CREATEACCOUNTREQUEST'].fields_by_name['api_key']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_CREATEACCOUNTREQUEST'].fields_by_name['api_secret']._loaded_options = None
@@ -93,50 +91,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETREPLAYREQUEST']._serialized_end=442
   _globals['_GETREPLAYRESPONSE']._serialized_start=444
   _globals['_GETREPLAYRESPONSE']._serialized_end=517
-  _globals['_SETSPEEDREQUEST']._serialized_start=520
-  _globals['_SETSPEEDREQUEST']._serialized_end=740
-  _globals['_SETSPEEDRESPONSE']._serialized_start=742
-  _globals['_SETSPEEDRESPONSE']._serialized_end=814
-  _globals['_PAUSEREPLAYREQUEST']._serialized_start=816
-  _globals['_PAUSEREPLAYREQUEST']._serialized_end=836
-  _globals['_PAUSEREPLAYRESPONSE']._serialized_start=838
-  _globals['_PAUSEREPLAYRESPONSE']._serialized_end=913
-  _globals['_RESUMEREPLAYREQUEST']._serialized_start=915
-  _globals['_RESUMEREPLAYREQUEST']._serialized_end=936
-  _globals['_RESUMEREPLAYRESPONSE']._serialized_start=938
-  _globals['_RESUMEREPLAYRESPONSE']._serialized_end=1014
-  _globals['_CREATEACCOUNTREQUEST']._serialized_start=1017
-  _globals['_CREATEACCOUNTREQUEST']._serialized_end=1326
-  _globals['_CREATEACCOUNTRESPONSE']._serialized_start=1328
-  _globals['_CREATEACCOUNTRESPONSE']._serialized_end=1371
-  _globals['_STEPREPLAYREQUEST']._serialized_start=1373
-  _globals['_STEPREPLAYREQUEST']._serialized_end=1439
-  _globals['_STEPREPLAYRESPONSE']._serialized_start=1441
-  _globals['_STEPREPLAYRESPONSE']._serialized_end=1515
-  _globals['_JUMPREPLAYREQUEST']._serialized_start=1517
-  _globals['_JUMPREPLAYREQUEST']._serialized_end=1569
-  _globals['_JUMPREPLAYRESPONSE']._serialized_start=1571
-  _globals['_JUMPREPLAYRESPONSE']._serialized_end=1645
-  _globals['_DEPOSITREQUEST']._serialized_start=1647
-  _globals['_DEPOSITREQUEST']._serialized_end=1722
-  _globals['_DEPOSITRESPONSE']._serialized_start=1724
-  _globals['_DEPOSITRESPONSE']._serialized_end=1778
-  _globals['_ADDFAULTREQUEST']._serialized_start=1780
-  _globals['_ADDFAULTREQUEST']._serialized_end=1861
-  _globals['_ADDFAULTRESPONSE']._serialized_start=1863
-  _globals['_ADDFAULTRESPONSE']._serialized_end=1933
-  _globals['_LISTFAULTSREQUEST']._serialized_start=1935
-  _globals['_LISTFAULTSREQUEST']._serialized_end=1954
-  _globals['_LISTFAULTSRESPONSE']._serialized_start=1956
-  _globals['_LISTFAULTSRESPONSE']._serialized_end=2029
-  _globals['_REMOVEFAULTREQUEST']._serialized_start=2031
-  _globals['_REMOVEFAULTREQUEST']._serialized_end=2080
-  _globals['_REMOVEFAULTRESPONSE']._serialized_start=2082
-  _globals['_REMOVEFAULTRESPONSE']._serialized_end=2155
-  _globals['_CLEARFAULTSREQUEST']._serialized_start=2157
-  _globals['_CLEARFAULTSREQUEST']._serialized_end=2177
-  _globals['_CLEARFAULTSRESPONSE']._serialized_start=2179
-  _globals['_CLEARFAULTSRESPONSE']._serialized_end=2253
-  _globals['_EXCHANGECONTROLSERVICE']._serialized_start=2256
-  _globals['_EXCHANGECONTROLSERVICE']._serialized_end=3993
+  _globals['_SETSPEEDREQUEST']._serialized_start=519
+  _globals['_SETSPEEDREQUEST']._serialized_end=595
+  _globals['_SETSPEEDRESPONSE']._serialized_start=597
+  _globals['_SETSPEEDRESPONSE']._serialized_end=669
+  _globals['_PAUSEREPLAYREQUEST']._serialized_start=671
+  _globals['_PAUSEREPLAYREQUEST']._serialized_end=691
+  _globals['_PAUSEREPLAYRESPONSE']._serialized_start=693
+  _globals['_PAUSEREPLAYRESPONSE']._serialized_end=768
+  _globals['_RESUMEREPLAYREQUEST']._serialized_start=770
+  _globals['_RESUMEREPLAYREQUEST']._serialized_end=791
+  _globals['_RESUMEREPLAYRESPONSE']._serialized_start=793
+  _globals['_RESUMEREPLAYRESPONSE']._serialized_end=869
+  _globals['_CREATEACCOUNTREQUEST']._serialized_start=872
+  _globals['_CREATEACCOUNTREQUEST']._serialized_end=1181
+  _globals['_CREATEACCOUNTRESPONSE']._serialized_start=1183
+  _globals['_CREATEACCOUNTRESPONSE']._serialized_end=1226
+  _globals['_STEPREPLAYREQUEST']._serialized_start=1228
+  _globals['_STEPREPLAYREQUEST']._serialized_end=1294
+  _globals['_STEPREPLAYRESPONSE']._serialized_start=1296
+  _globals['_STEPREPLAYRESPONSE']._serialized_end=1370
+  _globals['_JUMPREPLAYREQUEST']._serialized_start=1372
+  _globals['_JUMPREPLAYREQUEST']._serialized_end=1424
+  _globals['_JUMPREPLAYRESPONSE']._serialized_start=1426
+  _globals['_JUMPREPLAYRESPONSE']._serialized_end=1500
+  _globals['_DEPOSITREQUEST']._serialized_start=1502
+  _globals['_DEPOSITREQUEST']._serialized_end=1577
+  _globals['_DEPOSITRESPONSE']._serialized_start=1579
+  _globals['_DEPOSITRESPONSE']._serialized_end=1633
+  _globals['_ADDFAULTREQUEST']._serialized_start=1635
+  _globals['_ADDFAULTREQUEST']._serialized_end=1716
+  _globals['_ADDFAULTRESPONSE']._serialized_start=1718
+  _globals['_ADDFAULTRESPONSE']._serialized_end=1788
+  _globals['_LISTFAULTSREQUEST']._serialized_start=1790
+  _globals['_LISTFAULTSREQUEST']._serialized_end=1809
+  _globals['_LISTFAULTSRESPONSE']._serialized_start=1811
+  _globals['_LISTFAULTSRESPONSE']._serialized_end=1884
+  _globals['_REMOVEFAULTREQUEST']._serialized_start=1886
+  _globals['_REMOVEFAULTREQUEST']._serialized_end=1935
+  _globals['_REMOVEFAULTRESPONSE']._serialized_start=1937
+  _globals['_REMOVEFAULTRESPONSE']._serialized_end=2010
+  _globals['_CLEARFAULTSREQUEST']._serialized_start=2012
+  _globals['_CLEARFAULTSREQUEST']._serialized_end=2032
+  _globals['_CLEARFAULTSRESPONSE']._serialized_start=2034
+  _globals['_CLEARFAULTSRESPONSE']._serialized_end=2108
+  _globals['_EXCHANGECONTROLSERVICE']._serialized_start=2111
+  _globals['_EXCHANGECONTROLSERVICE']._serialized_end=3848
 # @@protoc_insertion_point(module_scope)

@@ -125,9 +125,9 @@ class SetSpeedRequest(_message.Message):
     SPEED_FIELD_NUMBER: _builtins.int
     UNBOUNDED_FIELD_NUMBER: _builtins.int
     speed: _builtins.float
-    """Seconds of market per second."""
+    """Seconds of market per second; greater than 0 unless `unbounded` is set."""
     unbounded: _builtins.bool
-    """As fast as the machine can."""
+    """As fast as the machine can; `speed` is left out."""
     def __init__(
         self,
         *,

@@ -224,7 +224,9 @@ class FaultScope(_message.Message):
     symbol: _builtins.str
     """One symbol."""
     endpoint: _builtins.str
-    """Method and path, or a method of the WebSocket API, with * and ?: "POST /fapi/v1/order", "* /fapi/*", "order.*"."""
+    """Method and path, with * and ?: "POST /fapi/v1/order", "* /fapi/*". A request of the WebSocket API counts as the REST
+    method that it stands for.
+    """
     stream: _builtins.str
     """The name of a stream with * and ?: "btcusdt@*"; a user stream is called "user"."""
     event: _builtins.str

@@ -41,6 +41,10 @@ class ExchangeControlApi(pb_grpc.ExchangeControlServiceServicer):
         return pb.GetReplayResponse(replay=await self._replay())
 
     async def SetSpeed(self, request: pb.SetSpeedRequest, context: Any) -> pb.SetSpeedResponse:
+        if request.unbounded == (request.speed > 0):
+            raise Invalid(
+                "speed must be greater than 0, or left out with unbounded true", reason="SPEED", field="speed"
+            )
         speed = UNBOUNDED if request.unbounded else request.speed
         return pb.SetSpeedResponse(replay=await self._change(lambda clock, now: clock.at_speed(speed, now)))
 

@@ -118,7 +118,7 @@ class Sequencer:
         def job(turn: Turn) -> None:
             now_ms = max(self.replay.market_ms(self._clock.boot_ms()), turn.venue.market_ms)
             if target(now_ms) < now_ms:
-                raise Refused("market time only moves forward", reason="MARKET_TIME_PAST", field="market_ms")
+                raise Refused("market time only moves forward", reason="MARKET_TIME_PAST", field="market_time_ms")
             self._leap = _Leap(target(now_ms), arrived)
 
         await self.submit(job)

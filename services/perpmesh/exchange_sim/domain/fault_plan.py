@@ -22,6 +22,7 @@ from perpmesh.kernel.errors import Invalid, NotFound, Overloaded
 K = TypeVar("K", bound=FaultKind)
 
 FAULTS_MAX = 200
+PLACE_CONDITIONAL = "POST /fapi/v1/algoOrder"
 NARROWING = ("account", "symbol", "endpoint", "stream", "event")
 LOGNORMAL_MAX_MS = 60_000
 WHOLE = 100  # per cent
@@ -172,10 +173,7 @@ def _exempt(spec: FaultSpec, occasion: Occasion) -> bool:
     """A throttle spares what only reduces; a refusal of conditional orders spares everything else."""
     if isinstance(spec.kind, Throttled):
         return occasion.reduces
-    return isinstance(spec.kind, RefuseConditional) and occasion.endpoint not in PLACE_CONDITIONAL
-
-
-PLACE_CONDITIONAL = ("POST /fapi/v1/algoOrder", "algoOrder.place")
+    return isinstance(spec.kind, RefuseConditional) and occasion.endpoint != PLACE_CONDITIONAL
 
 
 def reduces(text: Callable[[str], Any]) -> bool:
