@@ -85,7 +85,7 @@ async def test_the_markets_and_their_prices_are_described(exchange):
 async def test_the_account_is_set_up(exchange):
     balance = (await exchange.fetch_balance())["USDT"]
     assert (balance["free"], balance["used"], balance["total"]) == (10_000, 0, 10_000)
-    assert (await exchange.set_leverage(25, BTC))["leverage"] == "25"
+    assert int((await exchange.set_leverage(25, BTC))["leverage"]) == 25
     await exchange.set_margin_mode("isolated", BTC)
     await exchange.set_margin_mode("isolated", BTC)  # refused with -4046, which the library takes for done
     assert (await exchange.fetch_leverage(BTC))["longLeverage"] == 25
