@@ -84,21 +84,22 @@ def in_order_of(example, answer):
     return {name: in_order_of(example.get(name), answer[name]) for name in names}
 
 
-async def test_an_answer_tells_the_limits_unless_it_shall_not(host, api):
-    weights = (await api.call("time"))["rateLimits"]
-    assert weights == [
-        {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400, "count": 6}
-    ]
-    placed = await api.signed("order.place", **MARKET)
-    assert [(row["intervalNum"], row["interval"], row["count"]) for row in placed["rateLimits"]] == [
-        (10, "SECOND", 1),
-        (1, "MINUTE", 1),
-        (1, "MINUTE", 6),
-    ]
-    assert "rateLimits" not in await api.signed("account.balance", returnRateLimits=False)
-    async with api_of(host, "?returnRateLimits=false") as quiet:
-        assert (await quiet.call("ping")) == {"id": 1, "status": 200, "result": {}}
-        assert "rateLimits" in await quiet.call("ping", returnRateLimits=True)
+async def test_an_answer_tells_the_limits_unless_it_shall_not():
+    clock = MinuteClock()
+    async with serving(clock) as host, api_of(host, behind_ms=clock.behind_ms) as api:
+        assert (await api.call("time"))["rateLimits"] == [
+            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400, "count": 6}
+        ]
+        placed = await api.signed("order.place", **MARKET)
+        assert [(row["intervalNum"], row["interval"], row["count"]) for row in placed["rateLimits"]] == [
+            (10, "SECOND", 1),
+            (1, "MINUTE", 1),
+            (1, "MINUTE", 6),
+        ]
+        assert "rateLimits" not in await api.signed("account.balance", returnRateLimits=False)
+        async with api_of(host, "?returnRateLimits=false") as quiet:
+            assert (await quiet.call("ping")) == {"id": 1, "status": 200, "result": {}}
+            assert "rateLimits" in await quiet.call("ping", returnRateLimits=True)
 
 
 REFUSALS = (
