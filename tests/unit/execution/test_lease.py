@@ -10,7 +10,7 @@ from perpmesh.execution.application.entry_lease import EntryLease, Grant
 from perpmesh.execution.domain.exchange_clock import ExchangeClock, Sample
 from perpmesh.execution.domain.lease import MAX_WINDOW_MS, Lease, entry_window_ms
 from perpmesh.execution.domain.words import OrderStatus, Stage
-from perpmesh.kernel.errors import Refused
+from perpmesh.kernel.errors import Refused, Unavailable
 from perpmesh.kernel.time import ManualClock
 
 from .bench import Bench
@@ -39,7 +39,15 @@ def test_the_true_offset_is_within_the_stated_error(truth: int, trips: list[tupl
     for there, back in trips:
         clock.add(Sample(boot, boot + there + truth, boot + there + back))
         boot += there + back
-    assert abs(clock.now_ms(boot) - (boot + truth)) <= clock.error_ms
+    assert abs(clock.now_ms(boot) - (boot + truth)) <= clock.error_ms(boot)
+
+
+@given(age=st.integers(0, 300_000), ppm=st.integers(-200, 200))
+def test_the_true_offset_stays_within_the_stated_error_while_the_clocks_drift_apart(age: int, ppm: int):
+    clock, sampled = ExchangeClock(), 1_000_000
+    clock.add(Sample(sampled, sampled, sampled))
+    truth = sampled + age + age * ppm // 1_000_000
+    assert abs(clock.now_ms(sampled + age) - truth) <= clock.error_ms(sampled + age)
 
 
 async def test_a_process_frozen_between_check_and_send_is_answered_minus_1021(bench: Bench):
@@ -139,6 +147,29 @@ async def test_a_revocation_waits_for_what_is_in_flight(held):
     lease.departs("pm-e-1", 700)
     await lease.all_landed()
     assert clock.boot_ms() - before >= 700
+
+
+async def test_a_revocation_waits_as_long_as_a_clock_within_the_doubt_may_let_the_entry_in(bench: Bench):
+    bench.cases.tools.desk.exchange_clock.forget()
+    now = bench.clock.boot_ms()
+    bench.cases.tools.desk.exchange_clock.add(Sample(now - 400, bench.venue.now_ms() - 200, now))  # our doubt is 201 ms
+    error = bench.cases.tools.desk.exchange_clock.error_ms(now)
+    bench.venue.fault("send_entry", "lost")
+    with pytest.raises(Unavailable):
+        await bench.buy()
+    [entry] = [order for order in bench.log.orders.values() if order.leg.name == "ENTRY"]
+    await bench.cases.lease.all_landed()
+    assert bench.clock.boot_ms() - now >= entry.window_ms + error
+
+
+@pytest.mark.parametrize("code", [-1007, -1000, -1006])
+async def test_a_refusal_that_says_nothing_of_the_outcome_does_not_count_as_landed(bench: Bench, code: int):
+    bench.venue.fault("send_entry", code)
+    with pytest.raises(Unavailable):
+        await bench.buy()
+    assert bench.cases.lease.lands_in_ms() > 0
+    await bench.cases.lease.all_landed()
+    assert bench.cases.lease.lands_in_ms() == 0
 
 
 async def test_an_answered_entry_is_not_waited_for(held):

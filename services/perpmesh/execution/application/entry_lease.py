@@ -76,19 +76,25 @@ class EntryLease:
         """Look once more, right before the send."""
         return self.lease is not None and self.lease.epoch == lease.epoch and lease.remaining_ms(self._now()) > 0
 
-    def departs(self, client_id: str, window_ms: int) -> None:
-        """An entry is about to be sent."""
-        self._in_flight[client_id] = self._now() + window_ms + ENGINE_GRACE_MS
+    def departs(self, client_id: str, takeable_ms: int) -> None:
+        """An entry is about to be sent. The exchange's door may let it in for `takeable_ms`: window and clock error."""
+        now = self._now()
+        self._in_flight = {name: ends for name, ends in self._in_flight.items() if ends > now}
+        self._in_flight[client_id] = now + takeable_ms + ENGINE_GRACE_MS
 
     def answered(self, client_id: str) -> None:
         self._in_flight.pop(client_id, None)
         self._landed.set()
 
+    def lands_in_ms(self) -> int:
+        """Return after how long every entry in flight can no longer be taken by the exchange; 0: none can now."""
+        return max(0, max(self._in_flight.values(), default=0) - self._now())
+
     async def all_landed(self) -> None:
         """Return when every entry in flight is answered, or can no longer be taken by the exchange."""
-        while left := [ends - self._now() for ends in self._in_flight.values() if ends > self._now()]:
+        while left := self.lands_in_ms():
             self._landed.clear()
-            waits = [asyncio.ensure_future(self._landed.wait()), asyncio.ensure_future(self._sleep(min(left) / 1000))]
+            waits = [asyncio.ensure_future(self._landed.wait()), asyncio.ensure_future(self._sleep(left / 1000))]
             _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for wait in pending:
                 wait.cancel()

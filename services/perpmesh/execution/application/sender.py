@@ -48,7 +48,8 @@ class Sender:
             Refused: the lease does not hold any more; nothing was sent, and the log says so.
         """
         boot = self._clock.boot_ms()
-        window = entry_window_ms(lease, boot, self._desk.exchange_clock.error_ms)
+        error = self._desk.exchange_clock.error_ms(boot)
+        window = entry_window_ms(lease, boot, error)
         if not window:
             await self._stop_short(order, "LEASE_EXPIRED", "the entry lease ends too soon")
         stamp = self._desk.exchange_clock.now_ms(boot)
@@ -60,17 +61,18 @@ class Sender:
         await self._ledger.commit(orders=[sent])
         if not self._lease.still_holds(lease):
             await self._stop_short(sent, "LEASE_EXPIRED", "the entry lease ended before the order went out")
-        return await self._depart(sent, signed, window)
+        return await self._depart(sent, signed, window + error)
 
-    async def _depart(self, order: Order, signed: SignedEntry, window: int) -> Order:
-        self._lease.departs(order.client_id, window)
+    async def _depart(self, order: Order, signed: SignedEntry, takeable_ms: int) -> Order:
+        self._lease.departs(order.client_id, takeable_ms)
         self._desk.count_entry()
         try:
             report = await self._venue.send_entry(signed)
         except VenueSilent as silent:
             return self._unknown(order, str(silent))  # not landed: its window has to pass
         except VenueRefused as refused:
-            self._lease.answered(order.client_id)
+            if refused.remedy is not Remedy.QUERY:  # else the engine may have it, and do it yet
+                self._lease.answered(order.client_id)
             return self._refused(order, refused)
         self._lease.answered(order.client_id)
         return reported(order, report, self._clock.now_ms())

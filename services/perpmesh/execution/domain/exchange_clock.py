@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 KEPT = 9
 FRESH_MS = 120_000
+DRIFT_PPM = 200  # by how much two clocks may run apart: twice what a poor quartz does
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,11 @@ class ExchangeClock:
         """Return the exchange's time; the caller has asked whether it is known."""
         return boot_ms + self._median().offset_ms
 
-    @property
-    def error_ms(self) -> int:
-        """How far `now_ms` can be from the truth: the doubt of the sample it rests on."""
-        return self._median().error_ms
+    def error_ms(self, boot_ms: int) -> int:
+        """How far `now_ms` can be from the truth: the doubt of the sample it rests on, and the drift since then."""
+        sample = self._median()
+        drift_ms = -((sample.before_ms - boot_ms) * DRIFT_PPM // 1_000_000)  # rounded up
+        return sample.error_ms + drift_ms
 
     def _median(self) -> Sample:
         ordered = sorted(self._samples, key=lambda sample: sample.offset_ms)
