@@ -65,12 +65,12 @@ def closable(world: World, order: Order) -> int:
 
 def take(world: World, order: Order, limit: int, *, execution: Execution = Execution.TRADE) -> int:
     """Trade against the book up to `limit`; return the reason why it must stop early, or why less was found, or 0."""
-    met = ExpireReason.NONE
+    met, facing = ExpireReason.NONE, order.side.other
     while order.remaining:
         lots = closable(world, order)
         if lots == 0:
             return ExpireReason.REDUCE_ONLY
-        price = best(world, order.symbol, order.side.other)
+        price = best(world, order.symbol, facing)
         if price == 0 or not acceptable(order.side, limit, price):
             return met
         maker, level = _front(world, order, price)

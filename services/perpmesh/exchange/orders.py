@@ -16,11 +16,13 @@ from perpmesh.exchange.words import (
     PriceMatch,
     SelfTrade,
     Side,
+    SymbolStatus,
     TimeInForce,
     WorkingType,
 )
 from perpmesh.exchange.world import World, check_side
 
+DATELESS = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTX)
 GTD_MINIMUM_MS = 600_000
 GTD_END_MS = 253_402_300_799_000
 OPENING = {PositionSide.LONG: Side.BUY, PositionSide.SHORT: Side.SELL}
@@ -76,23 +78,25 @@ def _wish(world: World, command: PlaceOrder) -> Wish:
     is_market = command.type is OrderType.MARKET
     side = check_side(account, command.position_side)
     return Wish(
-        account=account,
-        symbol=command.symbol,
-        side=command.side,
-        position_side=side,
-        type=command.type,
-        time_in_force=_time_in_force(world, command),
-        lots=filters.quantity_lots(spec, command.quantity, market=is_market),
-        ticks=_limit_ticks(world, command),
-        reduce_only=reduces(account, command.side, side, asked=command.reduce_only),
-        client_id=command.client_order_id or "",
-        self_trade=command.self_trade,
-        good_till=command.good_till_date // 1_000 * 1_000,
-        price_match=command.price_match,
+        account,
+        command.symbol,
+        command.side,
+        side,
+        command.type,
+        _time_in_force(world, command),
+        filters.quantity_lots(spec, command.quantity, market=is_market),
+        _limit_ticks(world, command),
+        reduces(account, command.side, side, asked=command.reduce_only),
+        command.client_order_id or "",
+        command.self_trade,
+        command.good_till_date // 1_000 * 1_000,
+        command.price_match,
     )
 
 
 def _limit_ticks(world: World, command: PlaceOrder) -> int:
+    if command.type is OrderType.LIMIT and command.price_match is PriceMatch.NONE:
+        return filters.price_ticks(world.specs[command.symbol], command.price)
     if command.type is OrderType.LIMIT:
         return pegs.limit_ticks(world, command.symbol, command.side, command.price, command.price_match)
     if command.price_match is not PriceMatch.NONE:
@@ -104,6 +108,8 @@ def _limit_ticks(world: World, command: PlaceOrder) -> int:
 
 def _time_in_force(world: World, command: PlaceOrder) -> TimeInForce:
     """Return the time in force; a MARKET order has none and shows GTC."""
+    if command.time_in_force in DATELESS and command.type is OrderType.LIMIT and not command.good_till_date:
+        return command.time_in_force
     if command.type is OrderType.MARKET:
         if command.time_in_force is not None:
             raise refusal(-1106, "timeInForce")
@@ -134,7 +140,8 @@ def reduces(account: Account, side: Side, position_side: PositionSide, *, asked:
 def _check(world: World, wish: Wish, *, triggered: bool = False) -> None:
     """Ask everything that an order must satisfy. Nothing has changed when this refuses."""
     account, spec = wish.account, world.specs[wish.symbol]
-    listing.check_open(spec, reduce_only=wish.reduce_only)
+    if spec.status is not SymbolStatus.TRADING:
+        listing.check_open(spec, reduce_only=wish.reduce_only)
     if wish.client_id and not triggered:
         _check_unique(account, wish.client_id)
     if account.commitments.count(wish.symbol) >= spec.max_orders:
@@ -186,7 +193,8 @@ def _check_margin(world: World, wish: Wish, mark: int) -> None:
     account, spec = wish.account, world.specs[wish.symbol]
     price = _assumed_price(world, wish, mark)
     worth = spec.value(wish.lots, price)
-    open_loss = max(0, spec.value(wish.lots, wish.side.sign * (price - mark)))
+    loss = wish.side.sign * (price - mark)
+    open_loss = spec.value(wish.lots, loss) if loss > 0 else 0
     check_affordable(world, account, place_of(wish.symbol, wish.position_side), spec, wish.side, worth, open_loss)
 
 
@@ -207,8 +215,9 @@ def check_affordable(
 def _assumed_price(world: World, wish: Wish, mark: int) -> int:
     tick = world.specs[wish.symbol].tick_units
     if wish.side is Side.BUY:
-        ask = matching.best(world, wish.symbol, Side.SELL) * tick or mark
-        return wish.ticks * tick or ask * 10_005 // 10_000
+        if wish.ticks:
+            return wish.ticks * tick
+        return (matching.best(world, wish.symbol, Side.SELL) * tick or mark) * 10_005 // 10_000
     bid = matching.best(world, wish.symbol, Side.BUY) * tick or mark
     return max(wish.ticks * tick, bid)
 
