@@ -10,11 +10,13 @@ from aiohttp import WSMsgType, web
 from prometheus_client import Counter
 
 from perpmesh.exchange_sim.domain.faults import CloseConnection
+from perpmesh.exchange_sim.domain.frames import PING, TEXT, frame
 from perpmesh.exchange_sim.domain.limits import Window
 from perpmesh.platform import telemetry
 
 log = telemetry.log(__name__)
 WAITING_MAX = 2_000  # messages; who is further behind than this is dropped
+WRITTEN_TOGETHER = 32
 MESSAGE_MAX = 256 * 1024
 PING_EVERY_MS, PONG_WITHIN_MS, LIFETIME_MS = 180_000, 600_000, 86_400_000
 FAREWELL_S = 1.0  # for the other side to take note of the end
@@ -51,22 +53,27 @@ class Connection:
         self.ended = asyncio.Event()  # nothing more will be said
         self.names: dict[str, None] = {}  # of the streams that it listens to
         self._transport = request.transport
+        self._drain = request.writer.drain
         self._socket = socket
         self._boot_ms = boot_ms
         self._messages_max = messages_max  # in a second; 0: any number
         self._heard = Window(SECOND_MS)
-        self._waiting: deque[str | bytes] = deque()  # bytes are the payload of a ping
+        self._waiting: deque[bytes] = deque()  # whole frames
         self._wake = asyncio.Event()
         self._over: asyncio.Future[Farewell] = asyncio.get_running_loop().create_future()
         self._opened_ms = self._pinged_ms = boot_ms()
         self._asked: dict[bytes, int] = {}  # pings without a pong, oldest first, and when they were sent
 
-    def send(self, text: str | bytes) -> None:
+    def say(self, text: str) -> None:
         """Queue a message."""
+        self.send(frame(TEXT, text.encode()))
+
+    def send(self, whole: bytes) -> None:
+        """Queue a frame."""
         if len(self._waiting) >= WAITING_MAX:
             self.dismiss(TOO_SLOW)
         elif not self._over.done():
-            self._waiting.append(text)
+            self._waiting.append(whole)
             self._wake.set()
 
     def dismiss(self, farewell: Farewell) -> None:
@@ -99,7 +106,7 @@ class Connection:
             self._pinged_ms = now_ms
             payload = str(now_ms).encode()
             self._asked[payload] = now_ms
-            self.send(payload)
+            self.send(frame(PING, payload))
 
     async def serve(self, hear: Callable[[str], None]) -> None:
         """Hand over what comes in until the connection ends."""
@@ -119,12 +126,14 @@ class Connection:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _write(self) -> None:
-        while not self._socket.closed:
+        """Write what waits, many frames at a time, and wait while the other side does not take it."""
+        while self._transport is not None and not self._transport.is_closing():
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                message = self._waiting.popleft()
-                await (self._socket.ping(message) if isinstance(message, bytes) else self._socket.send_str(message))
+                together = [self._waiting.popleft() for _ in range(min(len(self._waiting), WRITTEN_TOGETHER))]
+                self._transport.write(b"".join(together))
+                await self._drain()
 
     async def _read(self, hear: Callable[[str], None]) -> None:
         async for message in self._socket:

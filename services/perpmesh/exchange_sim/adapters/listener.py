@@ -6,6 +6,7 @@ from typing import Any
 
 from perpmesh.exchange_sim.adapters.connection import Connection
 from perpmesh.exchange_sim.adapters.hub import Hub
+from perpmesh.exchange_sim.domain import frames
 from perpmesh.exchange_sim.domain.control_frames import WRONG_REQUEST, Frame, Malformed, read_frame
 from perpmesh.exchange_sim.domain.streams import parse_stream
 
@@ -28,7 +29,7 @@ class StreamListener:
         """Queue a message of a stream; `event` is its kind in a user stream."""
         if event and self._events and event not in self._events:
             return
-        self._connection.send(f'{{"stream":"{stream}","data":{payload}}}' if self._combined else payload)
+        self._connection.send(frames.combined(stream, payload) if self._combined else frames.plain(payload))
         if self._connection.is_over:
             self.leave()
 
@@ -51,7 +52,7 @@ class StreamListener:
         except Malformed as error:
             answer = {"error": {"code": error.code, "msg": error.message}}
             answer |= {"id": error.frame_id} if error.frame_id is not None else {}
-        self._connection.send(json.dumps(answer, separators=(",", ":")))
+        self._connection.say(json.dumps(answer, separators=(",", ":")))
 
     def _do(self, frame: Frame) -> Any:
         match frame.method:

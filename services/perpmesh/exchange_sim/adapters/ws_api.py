@@ -177,7 +177,7 @@ class Session:
     def _say(self, call: Call | None, answer: Answer, *, shown: bool) -> None:
         if shown and call is not None:
             answer["rateLimits"] = self._limits(call)
-        self._connection.send(json.dumps(answer, separators=(",", ":")))
+        self._connection.say(json.dumps(answer, separators=(",", ":")))
 
     def _limits(self, call: Call) -> list[Json]:
         limits = self._desk.meter.limits
