@@ -49,6 +49,21 @@ async def test_the_replay_is_paused_changed_and_resumed(both):
     assert list(replay.symbols) == ["BTCUSDT", "ETHUSDT"]
 
 
+async def test_a_paused_market_is_moved_by_the_second_and_jumps_forward_only(both):
+    _, channel = both
+    control = pb_grpc.ExchangeControlServiceStub(channel)
+    with pytest.raises(grpc.aio.AioRpcError, match="pause the replay first"):
+        await control.StepReplay(pb.StepReplayRequest())
+    paused = (await control.PauseReplay(pb.PauseReplayRequest())).replay.market_time_ms
+    steps = [(await control.StepReplay(pb.StepReplayRequest(seconds=each))).replay for each in (1, 1, 58)]
+    assert [replay.market_time_ms - paused for replay in steps] == [1_000, 2_000, 60_000]
+    there = paused + 3_600_000
+    assert (await control.JumpReplay(pb.JumpReplayRequest(market_time_ms=there))).replay.market_time_ms == there
+    for wrong in (there - 1_000, there + 400 * 86_400_000):
+        with pytest.raises(grpc.aio.AioRpcError):
+            await control.JumpReplay(pb.JumpReplayRequest(market_time_ms=wrong))
+
+
 async def test_a_new_account_can_trade_at_once(both):
     host, channel = both
     control = pb_grpc.ExchangeControlServiceStub(channel)

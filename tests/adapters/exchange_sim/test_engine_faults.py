@@ -94,10 +94,10 @@ async def test_a_script_goes_on_after_a_restart_though_the_fault_is_forgotten(tm
 
 
 async def protect(rest):
-    """Place a stop on each side close by and return their ids: an hour of market reaches at least one."""
+    """Place a stop on each side close by and return their ids: half an hour of market reaches at least one."""
     last = Decimal((await rest.public("/fapi/v1/ticker/price", symbol="BTCUSDT"))[1]["price"])
     ids = []
-    for side, away in (("SELL", "0.998"), ("BUY", "1.002")):
+    for side, away in (("SELL", "0.9995"), ("BUY", "1.0005")):
         trigger = (last * Decimal(away)).quantize(Decimal("0.1"))
         stop = {**BUY, "side": side, "type": "STOP_MARKET", "triggerPrice": trigger, "algoType": "CONDITIONAL"}
         ids.append((await rest.signed("POST", "/fapi/v1/algoOrder", **stop))[1]["algoId"])
@@ -107,12 +107,12 @@ async def protect(rest):
 @pytest.mark.parametrize("before", [True, False])
 async def test_a_stop_triggers_and_is_rejected_and_the_position_stays(venue, before):
     _, rest, control = venue
+    replay = (await control.stub.PauseReplay(pb.PauseReplayRequest())).replay
     await rest.signed("POST", "/fapi/v1/order", **BUY)
     ids = await protect(rest) if before else []
     await control.add("reject_trigger", {"symbol": "BTCUSDT"}, code=-2019)
     ids = ids or await protect(rest)
-    replay = (await control.stub.GetReplay(pb.GetReplayRequest())).replay
-    await control.stub.JumpReplay(pb.JumpReplayRequest(market_time_ms=replay.market_time_ms + 6 * 3_600_000))
+    await control.stub.JumpReplay(pb.JumpReplayRequest(market_time_ms=replay.market_time_ms + 1_800_000))
     triggered = [each for each in [await algo(rest, each) for each in ids] if each["algoStatus"] != "NEW"]
     assert triggered
     assert {each["algoStatus"] for each in triggered} == {"REJECTED"}

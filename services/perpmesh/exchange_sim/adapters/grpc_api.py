@@ -49,7 +49,12 @@ class ExchangeControlApi(pb_grpc.ExchangeControlServiceServicer):
         return pb.SetSpeedResponse(replay=await self._change(lambda clock, now: clock.at_speed(speed, now)))
 
     async def PauseReplay(self, request: pb.PauseReplayRequest, context: Any) -> pb.PauseReplayResponse:
-        return pb.PauseReplayResponse(replay=await self._change(ReplayClock.pause))
+        venue = self._sequencer.venue  # it stands still at its last tick, so that steps count from there
+
+        def pause(clock: ReplayClock, now_ms: int) -> ReplayClock:
+            return clock.pause(now_ms).moved_to(venue.market_ms, now_ms)
+
+        return pb.PauseReplayResponse(replay=await self._change(pause))
 
     async def ResumeReplay(self, request: pb.ResumeReplayRequest, context: Any) -> pb.ResumeReplayResponse:
         return pb.ResumeReplayResponse(replay=await self._change(ReplayClock.resume))

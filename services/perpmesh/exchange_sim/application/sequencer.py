@@ -199,7 +199,8 @@ class Sequencer:
 
     @property
     def _fine(self) -> bool:
-        return not self._unbounded and self.replay.speed <= FINE_UP_TO
+        """Whether each market second has a tick: at low speed, and in steps of a market that stands still."""
+        return not self._unbounded and (self.replay.paused or self.replay.speed <= FINE_UP_TO)
 
     @property
     def _unbounded(self) -> bool:
