@@ -301,7 +301,7 @@ async def test_a_reset_is_refused_while_its_cause_persists(life: Life):
     with pytest.raises(Refused, match="failed orders") as refusal:
         await life.core.reset(ORDER)
     assert refusal.value.reason == "CAUSE_PERSISTS"
-    await life.ask(execution_errors=4)
+    await life.ask(execution_errors=2)
     await life.core.reset(ORDER)
     assert life.core.ess.latch.state is EssState.ARMED
 

@@ -27,7 +27,10 @@ def test_a_fall_to_the_daily_limit_trips_and_one_short_of_it_does_not():
     breach = story((0, "10000"), (1, "9700")).breach(LIMITS)
     assert breach is not None
     assert breach.trigger is Trigger.DAILY_LOSS
-    assert breach.evidence == {"loss": "0.03", "limit": "0.03", "from": "10000", "equity": "9700"}
+    assert breach.evidence == {
+        "measured": "0.03", "limit": "0.03", "window": "the market day (UTC)", "market_time_ms": str(MONDAY + 1),
+        "loss": "0.03", "from": "10000", "equity": "9700",
+    }  # fmt: skip
 
 
 def test_a_new_market_day_starts_from_the_old_ones_last_equity():

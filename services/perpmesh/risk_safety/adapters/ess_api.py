@@ -42,6 +42,7 @@ class EssApi(rpc.EmergencyStopServiceServicer):
         order = TripOrder(
             trigger=Trigger.MANUAL, reason=request.reason or NO_REASON, actor=actor, mode=wire.trip_mode(request.mode),
             market_time_ms=self._core.losses.equity.market_time_ms, request_id=request.request_id,
+            evidence=self._core.losses.figures(),
         )  # fmt: skip
         return wire.trip_response(await self._core.ess.trip(order))
 

@@ -87,6 +87,7 @@ class Ess:
 
     def _evidence(self, order: TripOrder) -> Trip:
         now, epoch = self._clock.now_ms(), self.latch.epoch + 1
+        order = replace(order, evidence={**order.evidence, "stage": self.latch.stage.value})
         return Trip(trip_id=derived_id("trip", epoch, now), order=order, at_ms=now, epoch=epoch)
 
     async def _write_trip(self, latch: Latch) -> None:

@@ -1,9 +1,13 @@
 """Watch the losses: equity from the holder's reports, trades from execution's stream; both survive a restart."""
 
+from collections.abc import Mapping
+
+from perpmesh.kernel.money import text
 from perpmesh.risk_safety.application.policies import PolicyBook
 from perpmesh.risk_safety.application.ports import LossStore
 from perpmesh.risk_safety.domain import policy_catalogue as keys
-from perpmesh.risk_safety.domain.losses import Breach, EquityFigures, Limits, TradeFigures
+from perpmesh.risk_safety.domain.breach import Breach
+from perpmesh.risk_safety.domain.losses import EquityFigures, Limits, TradeFigures
 from perpmesh.risk_safety.domain.report import Report
 
 
@@ -51,6 +55,15 @@ class LossWatch:
         """Return the gravest limit that is reached, if one is."""
         limits = self.limits
         return self.equity.breach(limits) or self.trades.breach(limits)
+
+    def figures(self) -> Mapping[str, str]:
+        """Return where the account stands, as evidence of a trip that no figure led to."""
+        equity = self.equity
+        return {
+            "equity": text(equity.equity), "daily_loss": text(equity.daily_loss),
+            "weekly_loss": text(equity.weekly_loss), "drawdown": text(equity.drawdown),
+            "consecutive_losses": str(self.trades.consecutive_losses),
+        }  # fmt: skip
 
     def forgiven(self) -> tuple[EquityFigures, TradeFigures]:
         """Return the figures as a reset leaves them."""

@@ -43,8 +43,8 @@ class Reset:
             Refused: the trip is still being made (ESS_TRIPPING), or its cause persists (CAUSE_PERSISTS).
         """
         operator, approver = self._signed(order)
-        if cause := self._watch.lasting():
-            raise Refused(f"the cause persists: {cause.reason}", reason="CAUSE_PERSISTS", metadata=cause.evidence)
+        if cause := self._watch.persisting(self._ess.latch.trip):
+            raise Refused(f"the cause persists: {cause}", reason="CAUSE_PERSISTS")
 
         async def write(latch: Latch) -> None:
             record = ResetRecord(

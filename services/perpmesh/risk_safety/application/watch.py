@@ -6,8 +6,8 @@ from perpmesh.risk_safety.application.losses import LossWatch
 from perpmesh.risk_safety.application.policies import PolicyBook
 from perpmesh.risk_safety.application.ports import Alarm
 from perpmesh.risk_safety.domain import policy_catalogue as keys
-from perpmesh.risk_safety.domain.ess import EssState, TripOrder
-from perpmesh.risk_safety.domain.losses import Breach
+from perpmesh.risk_safety.domain.breach import Breach
+from perpmesh.risk_safety.domain.ess import EssState, Trip, TripOrder
 from perpmesh.risk_safety.domain.report import Report
 from perpmesh.risk_safety.domain.vigil import Patience, Vigil
 
@@ -44,6 +44,12 @@ class Watch:
     def lasting(self) -> Breach | None:
         """Return what has lasted too long and lasts still."""
         return self._vigil.breach(self._clock.boot_ms(), self.patience)
+
+    def persisting(self, trip: Trip | None) -> str:
+        """Return why what tripped, or would trip now, is not known to be over; "" when a reset may be."""
+        if breach := self.lasting():
+            return breach.reason
+        return self._vigil.unhealed(trip.order.trigger, self._clock.boot_ms(), self.patience) if trip else ""
 
     def look(self) -> bool:
         """Demand a trip when a limit is reached; return whether one is."""

@@ -1,23 +1,14 @@
 """Loss limits on the account's equity, by market time, and on the run of losing trades."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from perpmesh.kernel.money import ZERO, text
 from perpmesh.kernel.time import utc_day, utc_week
+from perpmesh.risk_safety.domain.breach import Breach, shown
 from perpmesh.risk_safety.domain.ess import Trigger
 
 PLACES = Decimal("0.000001")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breach:
-    """A limit is reached, with the figures that show it."""
-
-    trigger: Trigger
-    reason: str
-    evidence: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +60,16 @@ class EquityFigures:
 
     def breach(self, limits: Limits) -> Breach | None:
         """Return the gravest limit reached, if one is."""
-        for trigger, loss, limit, start in (
-            (Trigger.DRAWDOWN, self.drawdown, limits.drawdown, self.peak),
-            (Trigger.WEEKLY_LOSS, self.weekly_loss, limits.weekly_loss, self.week_start),
-            (Trigger.DAILY_LOSS, self.daily_loss, limits.daily_loss, self.day_start),
+        for trigger, loss, limit, start, window in (
+            (Trigger.DRAWDOWN, self.drawdown, limits.drawdown, self.peak, "since the highest equity"),
+            (Trigger.WEEKLY_LOSS, self.weekly_loss, limits.weekly_loss, self.week_start, "the market week (UTC)"),
+            (Trigger.DAILY_LOSS, self.daily_loss, limits.daily_loss, self.day_start, "the market day (UTC)"),
         ):
             if loss >= limit:
-                evidence = {"loss": text(loss), "limit": text(limit), "from": text(start), "equity": text(self.equity)}
+                figures = {"loss": text(loss), "from": text(start), "equity": text(self.equity)}
+                evidence = shown(
+                    measured=text(loss), limit=text(limit), window=window, market_time_ms=self.market_time_ms, **figures
+                )
                 return Breach(
                     trigger=trigger, reason=f"{trigger.value} {text(loss)} reached {text(limit)}", evidence=evidence
                 )
@@ -114,10 +108,10 @@ class TradeFigures:
     def breach(self, limits: Limits) -> Breach | None:
         if self.consecutive_losses < limits.consecutive_losses:
             return None
-        evidence = {
-            "consecutive_losses": str(self.consecutive_losses), "limit": str(limits.consecutive_losses),
-            "newest_pnl": text(self.newest_pnl), "trade_sequence": str(self.sequence),
-        }  # fmt: skip
+        evidence = shown(
+            measured=self.consecutive_losses, limit=limits.consecutive_losses, window="trades closed without a gain",
+            consecutive_losses=self.consecutive_losses, newest_pnl=text(self.newest_pnl), trade_sequence=self.sequence,
+        )  # fmt: skip
         reason = f"{self.consecutive_losses} losing trades in a row reached {limits.consecutive_losses}"
         return Breach(trigger=Trigger.CONSECUTIVE_LOSSES, reason=reason, evidence=evidence)
 

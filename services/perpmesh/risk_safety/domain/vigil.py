@@ -1,12 +1,19 @@
-"""What must not last: a position without a stop, books that disagree, prices that stand still, orders that fail."""
+"""What must not last: a position without a stop, books that disagree, prices that stand still, orders that fail.
 
+Each has its own hysteresis: it trips when it has lasted for its limit without a break, and it counts as healed when
+it has been absent as long again (`HEALED_MS` at most). Failed orders trip at a count, and are healed at half of it.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from perpmesh.risk_safety.domain.breach import Breach, shown
 from perpmesh.risk_safety.domain.ess import Trigger
-from perpmesh.risk_safety.domain.losses import Breach
 from perpmesh.risk_safety.domain.report import Report
 
 SILENCE_MS = 2_000  # after this long without a report, what was seen before is no evidence of what lasted
+HEALED_MS = 10_000  # absent for this long, nothing that we watch is on its way back
+ERROR_WINDOW = "15 minutes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +25,14 @@ class Patience:
     stale_price_ms: int  # from here on a price is stale
     stale_data_ms: int
     execution_errors: int
+
+    def limits(self) -> Mapping[Trigger, int]:
+        """Return for how long each thing that must not last may last, gravest first."""
+        return {
+            Trigger.UNPROTECTED_POSITION: self.unprotected_ms,
+            Trigger.LEDGER_MISMATCH: self.mismatch_ms,
+            Trigger.STALE_DATA: self.stale_data_ms,
+        }
 
 
 class Since:
@@ -41,19 +56,25 @@ class Vigil:
 
     def __init__(self) -> None:
         self._heard_at: int | None = None
-        self._unprotected, self._mismatch, self._stale = Since(), Since(), Since()
+        lasting = (Trigger.UNPROTECTED_POSITION, Trigger.LEDGER_MISMATCH, Trigger.STALE_DATA)
+        self._wrong = {trigger: Since() for trigger in lasting}
+        self._right = {trigger: Since() for trigger in lasting}
         self.newest: Report | None = None
 
     def hear(self, report: Report, now: int, patience: Patience) -> None:
         """Take in a report."""
         if self._heard_at is not None and now - self._heard_at > SILENCE_MS:
-            self._mismatch.forget()
-            self._stale.forget()  # but not the unprotected position: nobody said that it is covered
+            self._forget()
         self._heard_at, self.newest = now, report
-        self._unprotected.note(report.unprotected_positions > 0, now)
-        self._mismatch.note(bool(report.ledger_mismatch), now)
-        stale = report.price_age_ms > patience.stale_price_ms and bool(report.open_positions)
-        self._stale.note(stale, now)
+        for trigger, is_wrong in seen_wrong(report, patience).items():
+            self._wrong[trigger].note(is_wrong, now)
+            self._right[trigger].note(not is_wrong, now)
+
+    def _forget(self) -> None:
+        for trigger, since in self._wrong.items():
+            self._right[trigger].forget()
+            if trigger is not Trigger.UNPROTECTED_POSITION:  # nobody said that it is covered
+                since.forget()
 
     def fresh(self, now: int) -> bool:
         """Whether somebody is reporting."""
@@ -64,33 +85,58 @@ class Vigil:
         report = self.newest
         if report is None or not self.fresh(now):
             return None
-        lasting = (
-            (
-                Trigger.UNPROTECTED_POSITION, self._unprotected.lasted(now), patience.unprotected_ms,
-                {"positions": str(report.unprotected_positions)},
-            ),
-            (
-                Trigger.LEDGER_MISMATCH, self._mismatch.lasted(now), patience.mismatch_ms,
-                {"mismatch": report.ledger_mismatch},
-            ),
-            (
-                Trigger.STALE_DATA, self._stale.lasted(now), patience.stale_data_ms,
-                {"price_age_ms": str(report.price_age_ms)},
-            ),
-        )  # fmt: skip
-        for trigger, lasted, limit, facts in lasting:
+        for trigger, limit in patience.limits().items():
+            lasted = self._wrong[trigger].lasted(now)
             if lasted > limit:
-                evidence = {**facts, "lasted_ms": str(lasted), "limit_ms": str(limit)}
+                evidence = shown(
+                    measured=f"{lasted} ms", limit=f"{limit} ms", window="without a break", lasted_ms=lasted,
+                    limit_ms=limit, **_facts(trigger, report),
+                )  # fmt: skip
                 reason = f"{trigger.value} for {lasted} ms, over {limit} ms"
                 return Breach(trigger=trigger, reason=reason, evidence=evidence)
         return _errors(report, patience)
 
+    def unhealed(self, trigger: Trigger, now: int, patience: Patience) -> str:
+        """Return why what tripped is not known to be over; "" when it is, or when it is nothing that we watch.
+
+        Silence proves nothing here either: a cause is over when reports say so, for long enough.
+        """
+        report, limits = self.newest, patience.limits()
+        if trigger is not Trigger.EXECUTION_ERRORS and trigger not in limits:
+            return ""
+        if report is None or not self.fresh(now):
+            return f"execution reports nothing, so nobody knows whether the {trigger.value} is over"
+        if trigger is Trigger.EXECUTION_ERRORS:
+            errors, most = report.execution_errors, patience.execution_errors // 2
+            return f"{errors} failed orders in {ERROR_WINDOW} are more than {most}" if errors > most else ""
+        needed, healed = min(limits[trigger], HEALED_MS), self._right[trigger].lasted(now)
+        return f"the {trigger.value} has been over for {healed} ms, not yet {needed} ms" if healed < needed else ""
+
+
+def seen_wrong(report: Report, patience: Patience) -> Mapping[Trigger, bool]:
+    """Return which of the things that must not last a report shows."""
+    return {
+        Trigger.UNPROTECTED_POSITION: report.unprotected_positions > 0,
+        Trigger.LEDGER_MISMATCH: bool(report.ledger_mismatch),
+        Trigger.STALE_DATA: report.price_age_ms > patience.stale_price_ms and bool(report.open_positions),
+    }
+
+
+def _facts(trigger: Trigger, report: Report) -> Mapping[str, object]:
+    facts: Mapping[Trigger, Mapping[str, object]] = {
+        Trigger.UNPROTECTED_POSITION: {"positions": report.unprotected_positions},
+        Trigger.LEDGER_MISMATCH: {"mismatch": report.ledger_mismatch},
+        Trigger.STALE_DATA: {"price_age_ms": report.price_age_ms},
+    }
+    return facts[trigger]
+
 
 def _errors(report: Report, patience: Patience) -> Breach | None:
-    if report.execution_errors < patience.execution_errors:
+    errors, limit = report.execution_errors, patience.execution_errors
+    if errors < limit:
         return None
     return Breach(
         trigger=Trigger.EXECUTION_ERRORS,
-        reason=f"{report.execution_errors} failed orders in 15 minutes reached {patience.execution_errors}",
-        evidence={"errors": str(report.execution_errors), "limit": str(patience.execution_errors)},
+        reason=f"{errors} failed orders in {ERROR_WINDOW} reached {limit}",
+        evidence=shown(measured=errors, limit=limit, window=ERROR_WINDOW, errors=errors),
     )
