@@ -189,10 +189,11 @@ class World:
 
 
 def remember(history: dict[int, T], key: int, item: T) -> None:
-    """Add to a bounded history."""
+    """Add to a bounded history. A triggered conditional order stays until its order has ended, which concludes it."""
     history[key] = item
     if len(history) > HISTORY:
-        del history[next(iter(history))]
+        over = (number for number, each in history.items() if each.status is not AlgoStatus.TRIGGERED)
+        del history[next(over, next(iter(history)))]
 
 
 def check_side(account: Account, side: PositionSide | None) -> PositionSide:

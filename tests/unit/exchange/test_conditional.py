@@ -5,7 +5,7 @@ import pytest
 from perpmesh.exchange import commands as c
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import AlgoUpdated, OrderUpdated
-from perpmesh.exchange.state import FIRST_ALGO_ID
+from perpmesh.exchange.state import FIRST_ALGO_ID, HISTORY
 from perpmesh.exchange.words import AlgoStatus, Execution, OrderStatus, OrderType, PositionSide, Side, WorkingType
 
 from .conftest import BTC, Bench, D
@@ -191,3 +191,15 @@ def test_a_stop_gapped_through_fills_where_the_market_is(bench: Bench) -> None:
     events = bench.tape("57000")
     (fill,) = [e for e in events if isinstance(e, OrderUpdated) and e.execution is Execution.TRADE]
     assert fill.last_price == 56990
+
+
+def test_a_triggered_order_is_concluded_however_many_others_came_and_went_since(bench):
+    bench.stop(Side.BUY, "60100", type=OrderType.STOP, quantity=D("0.01"), price=D(60_050))
+    bench.price("60101")
+    (resting,) = bench.engine.open_orders("alice")
+    for _ in range(HISTORY + 1):
+        (told,) = bench.stop(Side.SELL, "50000", quantity=D("0.01"))
+        bench.do(c.CancelAlgoOrder("alice", told.algo.algo_id))
+    facts = bench.tape("60000", "500", Side.SELL)
+    assert [fact.algo.status for fact in facts if isinstance(fact, AlgoUpdated)] == [AlgoStatus.FINISHED]
+    assert algo(bench).actual_order_id == resting.order_id
