@@ -14,7 +14,7 @@ from perpmesh.execution.application.ports import SignedEntry, VenueRefused, Venu
 from perpmesh.execution.domain.budget import Lane, RateBudget
 from perpmesh.execution.domain.exchange_clock import Sample
 from perpmesh.execution.domain.facts import AccountFact, AlgoReport, Fill, IncomeRow, OrderReport, PositionFact
-from perpmesh.execution.domain.remedies import UNREACHABLE, Remedy, remedy_of
+from perpmesh.execution.domain.remedies import FAULTS, UNREACHABLE, Fault, Remedy, remedy_of
 from perpmesh.execution.domain.words import Side
 from perpmesh.kernel.instrument import Instrument
 from perpmesh.kernel.money import text
@@ -23,10 +23,24 @@ from perpmesh.platform.settings import MeshSettings
 
 LEFT_AS_IT_IS = (-4046, -4047, -4048)
 NOT_FOUND = (-2013, -2011)
-TIMEOUT_SECONDS = {Lane.ENTRY: 3.0, Lane.QUERY: 3.0, Lane.CARE: 2.0, Lane.EXIT: 1.0}  # a stop cannot wait
-BAN_MS = 5_000
+TIMEOUT_SECONDS = {
+    Lane.ENTRY: 3.0,
+    Lane.QUERY: 3.0,
+    Lane.BOOKS: 3.0,
+    Lane.CARE: 2.0,
+    Lane.EXIT: 1.0,
+}  # a stop cannot wait
+BAN_MS = 5_000  # when the exchange does not say how long
 BAN_LONG_MS = 120_000
 MARGIN_TYPE = "CROSSED"
+TRANSPORT_FAULTS: tuple[tuple[type[Exception], Fault], ...] = (  # the first that fits
+    (aiohttp.ClientConnectorError, Fault.NO_CONNECTION),
+    (TimeoutError, Fault.TIMEOUT),
+    (BinanceRequestException, Fault.UNREADABLE),
+    (aiohttp.ClientError, Fault.CUT_OFF),
+    (OSError, Fault.CUT_OFF),
+)
+FAULTY = tuple(kind for kind, _ in TRANSPORT_FAULTS)
 
 
 class BinanceVenue:
@@ -65,17 +79,29 @@ class BinanceVenue:
     def budget_left(self) -> bool:
         return self.budget.allows(Lane.ENTRY, self._exchange_now_ms(), orders=2)
 
+    def may_care(self) -> bool:
+        """Whether the exchange may be asked anything at all now."""
+        return self.budget.allows(Lane.CARE, self._exchange_now_ms(), weight=1)
+
     # Asking.
 
-    async def _ask(self, method: str, path: str, *, lane: Lane, weight: int = 0, version: int = 1, **data: Any) -> Any:
+    async def _ask(
+        self, method: str, path: str, *, lane: Lane, weight: int = 0, orders: int = 0, version: int = 1,
+        signed: bool = True, **data: Any,
+    ) -> Any:  # fmt: skip
         if not self.budget.allows(lane, self._exchange_now_ms(), weight=weight):
             raise VenueRefused(-1003, "the rest of the rate limit is kept for exits", 429)
-        asked = self.client._request_futures_api(method, path, signed=True, version=version, data=data)  # noqa: SLF001
-        return await _told(asyncio.wait_for(asked, TIMEOUT_SECONDS[lane]))
+        asked = self.client._request_futures_api(method, path, signed=signed, version=version, data=data)  # noqa: SLF001
+        with self.budget.on_way(weight=weight, orders=orders):
+            return await _told(asyncio.wait_for(asked, TIMEOUT_SECONDS[lane]))
 
-    async def _care(self, path: str, weight: int, *, version: int = 1, **data: Any) -> Any:
+    async def _care(self, path: str, weight: int, *, version: int = 1, signed: bool = True, **data: Any) -> Any:
         """Ask something that a position's safety rests on."""
-        return await self._ask("get", path, lane=Lane.CARE, weight=weight, version=version, **data)
+        return await self._ask("get", path, lane=Lane.CARE, weight=weight, version=version, signed=signed, **data)
+
+    async def _books(self, path: str, weight: int, **data: Any) -> Any:
+        """Ask what a trade came to: loss limits wait for it."""
+        return await self._ask("get", path, lane=Lane.BOOKS, weight=weight, **data)
 
     async def _query(self, path: str, weight: int, *, version: int = 1, **data: Any) -> Any:
         return await self._ask("get", path, lane=Lane.QUERY, weight=weight, version=version, **data)
@@ -96,14 +122,15 @@ class BinanceVenue:
 
     async def send_entry(self, entry: SignedEntry) -> OrderReport:
         sent = self.client._request_futures_api("post", "order", signed=True, data=dict(entry.body))  # noqa: SLF001
-        return read.order(await _told(sent))
+        with self.budget.on_way(orders=1):
+            return read.order(await _told(sent))
 
     # Exits and protection.
 
     async def reduce(self, *, symbol: str, side: Side, quantity: Decimal, client_id: str) -> OrderReport:
         answer = await self._ask(
-            "post", "order", lane=Lane.EXIT, symbol=symbol, side=side.value, type="MARKET", quantity=text(quantity),
-            reduceOnly="true", newClientOrderId=client_id, newOrderRespType="RESULT",
+            "post", "order", lane=Lane.EXIT, orders=1, symbol=symbol, side=side.value, type="MARKET",
+            quantity=text(quantity), reduceOnly="true", newClientOrderId=client_id, newOrderRespType="RESULT",
         )  # fmt: skip
         return read.order(answer)
 
@@ -114,8 +141,8 @@ class BinanceVenue:
             {"closePosition": "true"} if quantity is None else {"quantity": text(quantity), "reduceOnly": "true"}
         )
         answer = await self._ask(
-            "post", "algoOrder", lane=Lane.EXIT, algoType="CONDITIONAL", symbol=symbol, side=side.value, type=kind,
-            triggerPrice=text(trigger), workingType="MARK_PRICE", clientAlgoId=client_id, **size,
+            "post", "algoOrder", lane=Lane.EXIT, orders=1, algoType="CONDITIONAL", symbol=symbol, side=side.value,
+            type=kind, triggerPrice=text(trigger), workingType="MARK_PRICE", clientAlgoId=client_id, **size,
         )  # fmt: skip
         return read.algo(answer)
 
@@ -148,17 +175,17 @@ class BinanceVenue:
         return [row for row in rows if row.signed]
 
     async def account(self) -> AccountFact:
-        return read.account(await self._query("account", 5, version=3))
+        return read.account(await self._books("account", 5, version=3))
 
     async def fills(self, symbol: str, *, order_id: str = "", from_id: int = 0) -> Sequence[Fill]:
         named: dict[str, Any] = {"orderId": order_id} if order_id else {"fromId": from_id} if from_id else {}
-        rows = await self._query("userTrades", 5, symbol=symbol, limit=1000, **named)
+        rows = await self._books("userTrades", 5, symbol=symbol, limit=1000, **named)
         return sorted((read.fill(row) for row in rows), key=lambda fill: fill.trade_id)
 
     async def income(self, symbol: str, start_ms: int) -> Sequence[IncomeRow]:
         found: list[IncomeRow] = []
         while True:
-            rows = await self._query("income", 30, symbol=symbol, startTime=start_ms, limit=1000)
+            rows = await self._books("income", 30, symbol=symbol, startTime=start_ms, limit=1000)
             page = [read.income(row) for row in rows]
             known = {(row.kind, row.tran_id) for row in found}
             fresh = [row for row in page if (row.kind, row.tran_id) not in known]
@@ -168,19 +195,20 @@ class BinanceVenue:
             start_ms = page[-1].time_ms
 
     async def instruments(self) -> Mapping[str, Instrument]:
-        answer = await _told(self.client._request_futures_api("get", "exchangeInfo"))  # noqa: SLF001
+        answer = await self._care("exchangeInfo", 1, signed=False)
         read.limits(answer, self.budget.limits)
         return read.instruments(answer)
 
     async def clock_sample(self) -> Sample:
         before = self._clock.boot_ms()
-        answer = await _told(self.client._request_futures_api("get", "time"))  # noqa: SLF001
+        answer = await self._care("time", 1, signed=False)
         return Sample(before, int(answer["serverTime"]), self._clock.boot_ms())
 
     async def account_trouble(self) -> str:
-        if (await self._query("positionSide/dual", 30))["dualSidePosition"]:
+        config = await self._query("accountConfig", 5)
+        if config["dualSidePosition"]:
             return "HEDGE_MODE"
-        if (await self._query("multiAssetsMargin", 30))["multiAssetsMargin"]:
+        if config["multiAssetsMargin"]:
             return "MULTI_ASSETS_MODE"
         if (await self._query("feeBurn", 30))["feeBurn"]:
             return "BNB_FEE_BURN"
@@ -211,10 +239,11 @@ async def _told(asked: Awaitable[Any]) -> Any:
         if remedy_of(code or -error.status_code, error.status_code) is Remedy.QUERY:
             raise VenueSilent(f"{error.status_code} {code}: {error.message}") from error
         raise VenueRefused(code or -error.status_code, str(error.message), error.status_code) from error
-    except aiohttp.ClientConnectorError as error:
-        raise VenueRefused(UNREACHABLE, "the exchange cannot be reached", 503) from error
-    except (aiohttp.ClientError, TimeoutError, BinanceRequestException) as error:
-        raise VenueSilent(f"{type(error).__name__}: {error}") from error
+    except FAULTY as error:
+        fault = next(fault for kind, fault in TRANSPORT_FAULTS if isinstance(error, kind))
+        if FAULTS[fault] is Remedy.RETRY:
+            raise VenueRefused(UNREACHABLE, "the exchange cannot be reached", 503) from error
+        raise VenueSilent(f"{fault.value}: {type(error).__name__}: {error}") from error
 
 
 async def _unless_missing(asked: Awaitable[Any]) -> Any:

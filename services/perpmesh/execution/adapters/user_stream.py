@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 
 from perpmesh.execution.adapters.futures_client import FuturesClient
+from perpmesh.kernel.errors import Unavailable
 from perpmesh.platform import telemetry
 from perpmesh.platform.settings import MeshSettings
 
@@ -18,13 +19,22 @@ HEARTBEAT_SECONDS = 15.0
 class UserStream:
     """Opens the stream, keeps its key alive, and names the symbols of each event."""
 
-    def __init__(self, settings: MeshSettings, client: FuturesClient, moved: Callable[[list[str]], None]) -> None:
+    def __init__(
+        self,
+        settings: MeshSettings,
+        client: FuturesClient,
+        moved: Callable[[list[str]], None],
+        may_ask: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._url = settings.exchange_ws_url
         self._client = client
         self._moved = moved
+        self._may_ask = may_ask
 
     async def listen(self) -> None:
         """Listen until the stream ends; run it inside `forever`. What was missed meanwhile, a full look finds."""
+        if not self._may_ask():
+            raise Unavailable("no stream while the exchange may not be asked")
         key = await self._client.futures_stream_get_listen_key()
         async with aiohttp.ClientSession() as session:
             url = f"{self._url}/private/ws?listenKey={key}"

@@ -45,9 +45,13 @@ class Attendant:
 
     async def attend_locked(self, symbol: str) -> None:
         """The same, for a caller that holds the symbol's lock."""
-        algos = await self._venue.open_conditionals(symbol)
-        await self._settle(symbol, algos)
-        found = {position.symbol: position for position in await self._venue.positions(symbol)}
+        try:
+            algos = await self._venue.open_conditionals(symbol)
+            await self._settle(symbol, algos)
+            found = {position.symbol: position for position in await self._venue.positions(symbol)}
+        except (VenueSilent, VenueRefused) as error:
+            await self._unseen(symbol, error)
+            raise
         position = found.get(symbol)
         self._desk.note_position(symbol, position)
         trade = self._ledger.trade(symbol)
@@ -145,6 +149,12 @@ class Attendant:
         self._naked_since.pop(trade.symbol, None)
         await self._protector.take_profit(trade, position, algos)
 
+    async def _unseen(self, symbol: str, error: Exception) -> None:
+        """The exchange answers no questions, under a ban perhaps; orders that reduce may go through all the same."""
+        trade = self._ledger.trade(symbol)
+        if trade is not None and symbol in self._desk.positions and trade.status is not TradeStatus.OPENING:
+            await self._maybe_give_up(trade, error)
+
     async def _maybe_give_up(self, trade: Trade, error: Exception) -> None:
         """A position that cannot be covered in time is closed."""
         if trade.symbol in self._desk.protected:
@@ -157,6 +167,7 @@ class Attendant:
         """Close a position that no stop can cover, and book it."""
         self._diary.warning("position given up", symbol=trade.symbol, trade_id=trade.trade_id, why=why)
         self._desk.count_error()
+        self._naked_since.setdefault(trade.symbol, self._clock.boot_ms())
         await self._protector.exposed(trade)
         reason = f"no stop can stand: {why}"[:200]
         sent = await self._exits.close(trade.symbol, Leg.FLATTEN, reason=reason, traceparent=trade.traceparent)

@@ -17,6 +17,9 @@ from perpmesh.kernel.time import MS_PER_MINUTE, Clock
 NO_INSTRUMENTS: Mapping[str, Instrument] = {}
 ERROR_WINDOW_MS = 15 * MS_PER_MINUTE
 JUST_CLOSED_MS = 2_000
+STOP_ENTERING_MS = MS_PER_MINUTE
+COOL_OFF_MS = 30_000
+STORE_FAILED = "STORE_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +53,42 @@ class Desk:
         self._errors: deque[int] = deque()
         self._entries: deque[int] = deque()
         self._closed: dict[str, int] = {}
+        self._cooling: dict[str, int] = {}  # until when, by the boot clock
+        self._stopped_until_ms = 0
 
     # What went wrong, and what that asks for.
 
-    def failed(self, error: VenueRefused) -> None:
-        """Take note of a refusal by the exchange, and ask for the upkeep that may cure it."""
+    def failed(self, error: VenueRefused, symbol: str) -> None:
+        """Take note of an order that the exchange refused."""
         self.count_error()
+        if error.remedy is Remedy.COOL_OFF:
+            self._cooling[symbol] = self.clock.boot_ms() + COOL_OFF_MS
+        self.heed(error)
+        self.wants_upkeep.set()
+
+    def heed(self, error: VenueRefused) -> None:
+        """Do what a refusal asks for, be it of an order or of a question; upkeep cures what can be cured."""
         if error.remedy is Remedy.RESYNC_CLOCK:
             self.exchange_clock.forget()
         elif error.remedy is Remedy.REFRESH_FILTERS:
             self.wants_filters = True
         elif error.remedy is Remedy.STOP_ENTERING:
             self.account_trouble = f"EXCHANGE_{-error.code}"
+            self._stopped_until_ms = self.clock.boot_ms() + STOP_ENTERING_MS
+        else:
+            return
         self.wants_upkeep.set()
+
+    def account_checked(self, trouble: str) -> None:
+        """Adopt what a look at the account found; a refusal that it cannot explain still stands for a minute."""
+        if self.account_trouble == STORE_FAILED:
+            return
+        if trouble or self.clock.boot_ms() >= self._stopped_until_ms:
+            self.account_trouble = trouble
+
+    def is_cooling(self, symbol: str) -> bool:
+        """Whether the exchange said lately that there is no margin or room for more on this symbol."""
+        return self.clock.boot_ms() < self._cooling.get(symbol, 0)
 
     def count_error(self) -> None:
         self._errors.append(self.clock.boot_ms())

@@ -135,6 +135,7 @@ class Enter:
             price=self._desk.prices.price(wish.symbol),
             trade=self._ledger.trade(wish.symbol),
             symbol_unsettled=wish.symbol in self._desk.unsettled_symbols,
+            symbol_cooling=self._desk.is_cooling(wish.symbol),
             position_notional=self._desk.notional(wish.symbol),
             gross_notional=self._desk.notional(),
             open_risk=self._reporter.open_risk(),

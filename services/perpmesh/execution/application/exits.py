@@ -11,12 +11,10 @@ from perpmesh.execution.application.sender import Sender
 from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain.facts import PositionFact
 from perpmesh.execution.domain.order import Order
-from perpmesh.execution.domain.remedies import Remedy
+from perpmesh.execution.domain.remedies import Remedy, pause_seconds
 from perpmesh.execution.domain.trade import moved
 from perpmesh.execution.domain.words import Leg, OrderStatus, TradeStatus
 from perpmesh.kernel.ids import client_order_id, derived_id
-
-PAUSE_SECONDS = 0.2
 
 
 class Exits:
@@ -63,7 +61,7 @@ class Exits:
                 self._desk.note_position(symbol, None)  # the exchange's list of positions may lag behind
                 break
             if sent[-1].status is not OrderStatus.FILLED:
-                await self._sleep(PAUSE_SECONDS)
+                await self._sleep(pause_seconds(len(sent)))
         return sent
 
     async def _free_step(self, origin: str, leg: Leg) -> int:
@@ -83,7 +81,10 @@ class Exits:
 
     def _chunk(self, position: PositionFact) -> Decimal:
         instrument = self._desk.instruments.get(position.symbol)
-        return min(position.size, instrument.market_max_quantity) if instrument else position.size
+        if instrument is None:
+            return position.size
+        most = min(position.size, instrument.market_max_quantity)
+        return instrument.round_quantity_down(most) or most  # a step may have grown under a position
 
     def _order(
         self, position: PositionFact, leg: Leg, origin: str, step: int, quantity: Decimal, **marks: str

@@ -17,14 +17,13 @@ from perpmesh.execution.domain.protection import (
     stops_of,
     take_profits_of,
 )
-from perpmesh.execution.domain.remedies import Remedy
+from perpmesh.execution.domain.remedies import PASSING, Remedy, pause_seconds
 from perpmesh.execution.domain.trade import Trade, moved, protected
-from perpmesh.execution.domain.words import Leg, OrderStatus, TradeStatus
+from perpmesh.execution.domain.words import Leg, OrderStatus, Side, TradeStatus
 from perpmesh.kernel.ids import client_order_id
 from perpmesh.kernel.money import ZERO
 
 TRIES = 4
-PAUSE_SECONDS = 0.25
 ALREADY_THERE = -4130
 
 
@@ -47,7 +46,15 @@ class Protector:
 
     def stop_order(self, trade: Trade, *, step: int, quantity: Decimal = ZERO) -> Order:
         """Return a stop for a trade, not yet sent: for the whole position, or for a quantity."""
-        return self._conditional(trade, Leg.STOP, "STOP_MARKET", trade.stop_wish, step=step, quantity=quantity)
+        trigger = self._on_tick(trade)
+        return self._conditional(trade, Leg.STOP, "STOP_MARKET", trigger, step=step, quantity=quantity)
+
+    def _on_tick(self, trade: Trade) -> Decimal:
+        """Return the wished stop on the tick of now, which may have grown since it was wished: never further away."""
+        instrument = self._desk.instruments.get(trade.symbol)
+        if instrument is None or trade.stop_wish % instrument.tick == 0:
+            return trade.stop_wish
+        return instrument.round_stop_tighter(trade.stop_wish, long=trade.side is Side.BUY)
 
     def _conditional(
         self, trade: Trade, leg: Leg, kind: str, trigger: Decimal, *, step: int, quantity: Decimal = ZERO
@@ -80,7 +87,7 @@ class Protector:
                 return order  # something closes this side already; reconciliation looks at what
             if self._is_hopeless(trade, order):
                 break
-            await self._sleep(PAUSE_SECONDS)
+            await self._sleep(pause_seconds(step + 1))
         raise Unprotectable(order.reason)
 
     async def _asked(self, order: Order) -> Order:
@@ -94,8 +101,7 @@ class Protector:
         late = trade.filled_boot_ms and self._clock.boot_ms() - trade.filled_boot_ms > self._deadline_ms() / 2
         if order.status is not OrderStatus.REJECTED:
             return bool(late)
-        remedy = VenueRefused(order.error_code, order.reason).remedy
-        return bool(late) or remedy not in (Remedy.RETRY, Remedy.RESYNC_CLOCK, Remedy.QUERY)
+        return bool(late) or not _passes(order)
 
     def _deadline_ms(self) -> int:
         return self._policies.integer("execution.protection_deadline_ms")
@@ -138,7 +144,7 @@ class Protector:
     async def _with_wish(self, trade: Trade, position: PositionFact, stops: Sequence[AlgoReport]) -> Trade:
         """A trade that nobody here opened has no wish: keep the stop it has, else the default one."""
         if trade.stop_wish:
-            return trade
+            return replace(trade, stop_wish=self._on_tick(trade))
         closing = [stop.trigger_price for stop in stops if stop.close_position]
         instrument = self._desk.instruments.get(trade.symbol)
         if not closing and instrument is None:
@@ -153,15 +159,19 @@ class Protector:
 
     async def _place_new(self, trade: Trade, *, quantity: Decimal = ZERO) -> str:
         used = [o for o in await self._ledger.log.orders_of(trade.trade_id) if o.leg is Leg.STOP]
-        order = self.stop_order(trade, step=len(used), quantity=quantity)
-        await self._sender.record(order)
-        order = await self._sender.send_conditional(order)
-        if order.status is OrderStatus.UNKNOWN:
-            order = await self._asked(order)
-        await self._sender.keep(order)
-        if order.status is not OrderStatus.WORKING:
-            raise Unprotectable(order.reason or order.status.value)
-        return order.client_id
+        for tries in range(TRIES):
+            order = self.stop_order(trade, step=len(used) + tries, quantity=quantity)
+            await self._sender.record(order)
+            order = await self._sender.send_conditional(order)
+            if order.status is OrderStatus.UNKNOWN:
+                order = await self._asked(order)
+            await self._sender.keep(order)
+            if order.status is OrderStatus.WORKING:
+                return order.client_id
+            if not _passes(order):
+                break
+            await self._sleep(pause_seconds(tries + 1))
+        raise Unprotectable(order.reason or order.status.value)
 
     async def _cancel(self, client_id: str) -> None:
         try:
@@ -210,3 +220,10 @@ class Protector:
             return trade
         await self._ledger.commit(trades=[moved(trade, TradeStatus.OPEN, self._clock.now_ms(), stop_price=ZERO)])
         return self._ledger.trade(trade.symbol) or trade
+
+
+def _passes(order: Order) -> bool:
+    """Whether a stop that does not stand may stand on another try."""
+    if order.status is not OrderStatus.REJECTED:
+        return True
+    return VenueRefused(order.error_code, order.reason).remedy in PASSING

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from perpmesh.execution.application.attend import Attendant
+from perpmesh.execution.application.desk import STORE_FAILED
+from perpmesh.execution.application.ports import VenueRefused
 from perpmesh.execution.application.tools import Tools
 
 
@@ -47,18 +49,29 @@ class Reconciler:
 
     async def _named(self) -> None:
         symbols, self._dirty = self._dirty, set()
-        for symbol in symbols:
+        await self._attend_each(symbols)
+        await self._read_account()
+
+    async def _attend_each(self, symbols: Iterable[str]) -> bool:
+        clean = True
+        for symbol in sorted(symbols):
             try:
                 await self._attendant.attend(symbol)
-            except Exception as error:  # noqa: BLE001 - the next full pass looks again, and says so
-                self._diary.warning("symbol not put right", symbol=symbol, error=repr(error))
-        await self._read_account()
+            except Exception as error:  # noqa: BLE001 - one symbol's trouble must not hide another's
+                clean = False
+                self._failed("symbol not put right", error, symbol=symbol)
+        return clean
+
+    def _failed(self, what: str, error: Exception, **facts: str) -> None:
+        if isinstance(error, VenueRefused):
+            self._desk.heed(error)
+        self._diary.warning(what, error=repr(error), **facts)
 
     async def _read_account(self) -> bool:
         try:
             self._desk.account = await self._venue.account()
         except Exception as error:  # noqa: BLE001 - said, and asked again on the next pass
-            self._diary.warning("account not read", error=repr(error))
+            self._failed("account not read", error)
             return False
         return True
 
@@ -68,19 +81,14 @@ class Reconciler:
         try:
             held = await self._venue.positions()
         except Exception as error:  # noqa: BLE001 - said, and asked again on the next pass
-            self._diary.warning("exchange not reconciled", error=repr(error))
+            self._failed("exchange not reconciled", error)
+            await self._attend_each(self._desk.unprotected())  # what is naked is closed without being seen
             return False
         symbols = {*self._symbols, *self._ledger.symbols(), *(position.symbol for position in held)}
-        clean = True
-        for symbol in sorted(symbols):
-            try:
-                await self._attendant.attend(symbol)
-            except Exception as error:  # noqa: BLE001 - one symbol's trouble must not hide another's
-                clean = False
-                self._diary.warning("symbol not put right", symbol=symbol, error=repr(error))
+        clean = await self._attend_each(symbols)
         if await self._read_account() and clean:
             self._desk.reconciled_boot_ms = began
-            if self._desk.account_trouble == "STORE_FAILED":
+            if self._desk.account_trouble == STORE_FAILED:
                 self._desk.account_trouble = ""
         return clean
 

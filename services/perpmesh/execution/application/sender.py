@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from perpmesh.execution.application.desk import STORE_FAILED
 from perpmesh.execution.application.entry_lease import EntryLease
 from perpmesh.execution.application.ports import SignedEntry, VenueRefused, VenueSilent
 from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain.facts import AlgoReport, OrderReport
 from perpmesh.execution.domain.lease import Lease, entry_window_ms
 from perpmesh.execution.domain.order import Order, moved, reported
-from perpmesh.execution.domain.remedies import Remedy
+from perpmesh.execution.domain.remedies import REASONS, Remedy
 from perpmesh.execution.domain.trade import Trade
 from perpmesh.execution.domain.words import Leg, OrderStatus
 from perpmesh.kernel.errors import Refused, Unavailable
@@ -96,7 +97,7 @@ class Sender:
         except VenueSilent as silent:
             return self._unknown(order, str(silent))
         except VenueRefused as refused:
-            return self._refused(order, refused)
+            return await self._refused_and_cured(order, refused)
         return reported(order, report, self._clock.now_ms())
 
     async def send_conditional(self, order: Order) -> Order:
@@ -112,7 +113,7 @@ class Sender:
         except VenueSilent as silent:
             return self._unknown(order, str(silent))
         except VenueRefused as refused:
-            return self._refused(order, refused)
+            return await self._refused_and_cured(order, refused)
         return self._as_conditional(order, report, None)
 
     async def record(self, order: Order) -> None:
@@ -129,7 +130,7 @@ class Sender:
             await self._ledger.commit(orders=orders, trades=trades)
         except Exception as error:  # noqa: BLE001 - exits never fail: reconciliation makes up for it
             self._diary.error("order not recorded", orders=[one.client_id for one in orders], error=repr(error))
-            self._desk.account_trouble = "STORE_FAILED"
+            self._desk.account_trouble = STORE_FAILED
 
     # Finding out.
 
@@ -212,11 +213,24 @@ class Sender:
 
     def _refused(self, order: Order, refused: VenueRefused) -> Order:
         self._diary.warning("order refused by the exchange", client_id=order.client_id, code=refused.code,
-                            says=refused.message, remedy=refused.remedy.value)  # fmt: skip
+                            says=refused.message, remedy=refused.remedy.value,
+                            why=REASONS.get(refused.code, "no row of ours"))  # fmt: skip
         if refused.remedy is Remedy.QUERY:
             return self._unknown(order, refused.message)
-        self._desk.failed(refused)
+        self._desk.failed(refused, order.symbol)
         return moved(order, OrderStatus.REJECTED, self._clock.now_ms(), reason=refused.message, error_code=refused.code)
+
+    async def _refused_and_cured(self, order: Order, refused: VenueRefused) -> Order:
+        """Mend at once what stood in the way of an exit or a stop: its next try cannot wait for upkeep."""
+        order = self._refused(order, refused)
+        try:
+            if refused.remedy is Remedy.RESYNC_CLOCK:
+                self._desk.exchange_clock.add(await self._venue.clock_sample())
+            elif refused.remedy is Remedy.REFRESH_FILTERS:
+                self._desk.instruments = await self._venue.instruments()
+        except (VenueSilent, VenueRefused) as error:
+            self._diary.warning("not mended yet", remedy=refused.remedy.value, error=repr(error))
+        return order
 
 
 def unknown_message(order: Order) -> Unavailable:

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
+from perpmesh.execution.application.ports import VenueRefused
 from perpmesh.execution.application.tools import Tools
+from perpmesh.execution.domain.remedies import PASSING
 from perpmesh.kernel.time import MS_PER_MINUTE
 
 SAMPLES = 5
@@ -58,15 +60,21 @@ class Upkeep:
         """One-way, single-asset, no BNB burn: else the books would not hold to the cent, and nothing enters."""
         trouble = await self._venue.account_trouble()
         if not trouble:
-            await self._prepare()
+            trouble = await self._prepare()
         if trouble != self._desk.account_trouble:
             self._diary.info("account checked", trouble=trouble or "none")
-        if self._desk.account_trouble != "STORE_FAILED":
-            self._desk.account_trouble = trouble
+        self._desk.account_checked(trouble)
 
-    async def _prepare(self) -> None:
+    async def _prepare(self) -> str:
+        """Set leverage and margin type; return why not when the exchange will not have it."""
         leverage = self._policies.integer("execution.leverage")
         for symbol in self._symbols:
             if symbol in self._desk.instruments and (symbol, leverage) not in self._prepared:
-                await self._venue.prepare_symbol(symbol, leverage)
+                try:
+                    await self._venue.prepare_symbol(symbol, leverage)
+                except VenueRefused as refused:
+                    if refused.remedy in PASSING:
+                        raise
+                    return f"EXCHANGE_{-refused.code}"
                 self._prepared.add((symbol, leverage))
+        return ""

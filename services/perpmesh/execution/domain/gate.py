@@ -65,6 +65,7 @@ class Market:
     price: PriceFact | None
     trade: Trade | None  # the open trade on the symbol
     symbol_unsettled: bool  # an order on it has an unknown outcome
+    symbol_cooling: bool  # the exchange lately had no margin or room for it
     position_notional: Decimal  # of the symbol, reservations included, at mark
     gross_notional: Decimal  # of all symbols, reservations included
     open_risk: Decimal  # loss if every stop is hit, reservations included
@@ -198,6 +199,13 @@ def _settled(_: World, market: Market, wish: EntryWish) -> Refusal | None:
     return None
 
 
+def _cooling(_: World, market: Market, wish: EntryWish) -> Refusal | None:
+    if market.symbol_cooling:
+        sentence = f"the exchange lately had no margin or room for more on {wish.symbol}"
+        return Refusal(word="COOLING_OFF", sentence=sentence)
+    return None
+
+
 def _position(_: World, market: Market, wish: EntryWish) -> Refusal | None:
     if wish.amplification:
         return _amplifiable(market, wish)
@@ -228,7 +236,7 @@ def _slippage(world: World, market: Market, wish: EntryWish) -> Refusal | None:
 
 
 _MARKET_RULES: tuple[Callable[[World, Market, EntryWish], Refusal | None], ...] = (
-    _symbol, _price, _expired, _seen, _settled, _position, _slippage,
+    _symbol, _price, _expired, _seen, _settled, _cooling, _position, _slippage,
 )  # fmt: skip
 
 
