@@ -49,7 +49,7 @@ class Replay(_message.Message):
     seed: _builtins.int
     """The seed."""
     state_hash: _builtins.str
-    """Hash of the engine's state."""
+    """Rolling hash over all facts of the machine so far: equal histories, equal hashes."""
     @_builtins.property
     def symbols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The symbols."""
