@@ -16,6 +16,7 @@ pytestmark = pytest.mark.mesh
     [
         (("status",), "components"),
         (("ess", "status"), "status"),
+        (("ess", "audit"), "attempts"),
         (("policy", "list"), "policies"),
         (("policy", "get", "ai.target_volatility"), "value"),
         (("policy", "history"), "changes"),
@@ -42,6 +43,10 @@ def test_trip_and_reset(mesh: Mesh) -> None:
     assert mesh.command("ess", "status").returncode == 1
     back = mesh.command("ess", "reset", "--reason", "the drill is over", "--stage", "full", timeout=40)
     assert back.returncode == 0, back.stderr
+
+
+def test_a_heartbeat_is_answered(mesh: Mesh) -> None:
+    assert mesh.command("ess", "heartbeat").returncode == 0
 
 
 def test_pause_and_resume(mesh: Mesh) -> None:

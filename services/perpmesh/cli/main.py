@@ -3,6 +3,7 @@
 import typer
 
 from perpmesh.cli import exchange, learning, mesh, safety, trading
+from perpmesh.cli.attempts import audit, heartbeat
 from perpmesh.cli.events import events
 
 app = typer.Typer(
@@ -29,6 +30,8 @@ for command in (
 ):
     app.command()(command)
 app.command("gateway-config")(mesh.gateway_config_command)
+safety.ess.command("heartbeat")(heartbeat)
+safety.ess.command("audit")(audit)
 app.add_typer(exchange.exchange, name="exchange")
 app.add_typer(safety.ess, name="ess")
 app.add_typer(safety.policy, name="policy")

@@ -51,10 +51,16 @@ def ess_reset(
     reason: Annotated[str, typer.Option(help="Why it is safe again, in words.")],
     operator_token: Annotated[str, typer.Option(help="A file with the operator's token.")] = "",
     approver_token: Annotated[str, typer.Option(help="A file with the approver's token.")] = "",
-    stage: Annotated[str, typer.Option(help="SHADOW, PAPER, QUARTER, HALF or FULL.")] = "PAPER",
+    stage: Annotated[
+        str, typer.Option(help="SHADOW, PAPER, QUARTER, HALF or FULL; left out, the one that the way up begins with.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Lift a trip into a stage. It takes the tokens of two identities (in .perpmesh/keys unless named)."""
+    """Lift a trip into a stage, or change the stage. It takes two identities' tokens (in .perpmesh/keys unless named).
+
+    Where the gates between the stages bind, the way up is one stage at a time; `perpmesh ess status` says what is
+    missing.
+    """
     settings = MeshSettings.load()
     keys = settings.state_dir / "keys"
     tokens = [
@@ -65,7 +71,7 @@ def ess_reset(
         reason=reason,
         operator_token=tokens[0],
         approver_token=tokens[1],
-        stage=trading_pb2.Stage.Value(f"STAGE_{stage.upper()}"),
+        stage=trading_pb2.Stage.Value(f"STAGE_{stage.upper() or 'UNSPECIFIED'}"),
     )
     with gateway(settings) as channel:
         stub: Any = ess_rpc.EmergencyStopServiceStub(channel)
@@ -180,6 +186,8 @@ def _status_table(answer: Any) -> Any:
             ["state", ess_pb.EssState.Name(status.state)],
             ["entries allowed", status.can_execute],
             ["stage", trading_pb2.Stage.Name(status.stage)],
+            ["next stage", _next_stage(status.stage_gate)],
+            ["operator", "silent: entries are withheld" if status.operator_silent else "-"],
             ["paused", status.paused],
             ["epoch", status.epoch],
             ["trip", trip],
@@ -191,6 +199,15 @@ def _status_table(answer: Any) -> Any:
             ["environment", trading_pb2.Environment.Name(status.environment)],
         ],
     )
+
+
+def _next_stage(gate: Any) -> str:
+    if gate.next == trading_pb2.STAGE_UNSPECIFIED:
+        return "-"
+    name = trading_pb2.Stage.Name(gate.next)
+    if not gate.binding:
+        return f"{name}: free"
+    return f"{name}: {'; '.join(gate.unmet) or 'earned'}"
 
 
 def _trip_table(answer: Any) -> Any:

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextvars
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -38,6 +39,20 @@ _calls = Counter("perpmesh_rpc_total", "RPCs served", ["method", "code"])
 _seconds = Histogram("perpmesh_rpc_seconds", "Duration of unary RPCs", ["method"])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """One unary call and what came of it: an answer or an error."""
+
+    method: str
+    caller: Identity
+    request: Any
+    answer: Any = None
+    error: Exception | None = None
+
+
+Witness = Callable[[Served], Awaitable[None]]
+
+
 def caller() -> Identity:
     """Return who is calling the RPC that runs now."""
     return _caller.get()
@@ -64,6 +79,7 @@ class Guard(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stub
     def __init__(self) -> None:
         self._unhurried = Unhurried()
         self._in_flight = 0
+        self.witness: Witness | None = None
 
     async def drain(self) -> None:
         """Wait for work whose callers have left."""
@@ -98,7 +114,7 @@ class Guard(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stub
             except PerpmeshError as error:
                 await _abort(context, method, grpc_errors.to_status(error))
             except protovalidate.ValidationError as error:
-                await _abort(context, method, grpc_errors.invalid_argument(_violations(error)))
+                await _abort(context, method, grpc_errors.invalid_argument(violations(error)))
             return answer
 
         return guarded
@@ -114,7 +130,7 @@ class Guard(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stub
             except PerpmeshError as error:
                 await _abort(context, method, grpc_errors.to_status(error))
             except protovalidate.ValidationError as error:
-                await _abort(context, method, grpc_errors.invalid_argument(_violations(error)))
+                await _abort(context, method, grpc_errors.invalid_argument(violations(error)))
             except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
                 raise
             except Exception as error:
@@ -133,17 +149,36 @@ class Guard(ServerInterceptor):  # type: ignore[type-arg]  # generic in the stub
         parent = next((value for key, value in metadata or () if key == "traceparent"), "")
         with telemetry.span(method.lstrip("/"), traceparent=parent):
             _caller.set(identity.of_metadata(metadata))
-            protovalidate.validate(request)
             try:
-                return await behavior(request, context)
-            except (PerpmeshError, protovalidate.ValidationError, asyncio.CancelledError):
+                answer = await self._answered(behavior, request, context, method)
+            except (PerpmeshError, protovalidate.ValidationError) as error:
+                await self._seen(Served(method=method, caller=caller(), request=request, error=error))
                 raise
-            except Exception as error:
-                log.exception("rpc failed", method=method)
-                raise PerpmeshError(f"{type(error).__name__} in {method}") from error
+            await self._seen(Served(method=method, caller=caller(), request=request, answer=answer))
+            return answer
+
+    async def _answered(self, behavior: Any, request: Any, context: Any, method: str) -> Any:
+        protovalidate.validate(request)
+        try:
+            return await behavior(request, context)
+        except (PerpmeshError, protovalidate.ValidationError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            log.exception("rpc failed", method=method)
+            raise PerpmeshError(f"{type(error).__name__} in {method}") from error
+
+    async def _seen(self, served: Served) -> None:
+        """Tell the witness; what was done is done, and answered, even if it cannot be remembered."""
+        if self.witness is None:
+            return
+        try:
+            await self.witness(served)
+        except Exception:
+            log.exception("a call was not remembered", method=served.method)
 
 
-def _violations(error: protovalidate.ValidationError) -> list[tuple[str, str]]:
+def violations(error: protovalidate.ValidationError) -> list[tuple[str, str]]:
+    """Return the fields of a request that break its contract, each with the rule."""
     return [
         (
             ".".join(element.field_name for element in violation.proto.field.elements) or "request",
@@ -163,12 +198,17 @@ async def _abort(context: Any, method: str, status: status_pb2.Status) -> None:
 class Serving:
     """A gRPC server that is up: register services on `server`, then `start`."""
 
-    def __init__(self, server: Server, process: str) -> None:
+    def __init__(self, server: Server, process: str, guard: Guard) -> None:
         self.server = server
+        self._guard = guard
         self.health: Any = getattr(health, "aio").HealthServicer()  # noqa: B009 - untyped upstream
         self._process = process
         self._mesh: Sequence[str] = ()
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
+
+    def witnessed_by(self, witness: Witness) -> None:
+        """Let `witness` see every unary call when it is over, before its caller is answered."""
+        self._guard.witness = witness
 
     def speak_for_mesh(self, services: Sequence[str]) -> None:
         """Let reflection list `services`, wherever they run; health of "" is then for the caller to set."""
@@ -218,7 +258,7 @@ async def serving(process: str, listen: str) -> AsyncGenerator[Serving, None]:
     if not bound:
         raise OSError(f"{process} cannot listen on {listen}: the port is taken")
     try:
-        yield Serving(server, process)
+        yield Serving(server, process, guard)
     finally:
         await server.stop(DRAIN_SECONDS)
         await guard.drain()

@@ -15,9 +15,11 @@ from perpmesh.risk_safety.adapters.memory import MemoryPolicyStore, MemoryRiskSt
 from perpmesh.risk_safety.adapters.policy_store import SqlPolicyStore
 from perpmesh.risk_safety.adapters.tables import TABLES
 from perpmesh.risk_safety.application.ports import ResetRecord
+from perpmesh.risk_safety.domain.attempts import Attempt
 from perpmesh.risk_safety.domain.ess import Latch, Release, Stage, Trigger, Trip, TripOrder
 from perpmesh.risk_safety.domain.losses import EquityFigures, TradeFigures
 from perpmesh.risk_safety.domain.policy_records import Adoption, Change
+from perpmesh.risk_safety.domain.staging import Standing
 
 D = Decimal
 ARMED = Latch(stage=Stage.HALF, epoch=4, trip_count=1)
@@ -89,6 +91,34 @@ async def test_a_reset_writes_the_latch_and_what_is_measured_from_now_on(opening
         latch = await ess.load()
         assert (latch.stage, latch.epoch, latch.trip, latch.trip_count) == (Stage.PAPER, 6, None, 2)
         assert await losses.load() == (EQUITY, TRADES)
+
+
+async def test_what_a_stage_earned_is_recalled_with_the_epoch_it_was_earned_in(opening):
+    async with opening() as (_, ess, _):
+        assert await ess.load_standing() == (Standing(epoch=0), {})
+        await ess.save_healthy_ms(4, 10_000)
+        await ess.save_healthy_ms(4, 20_000)
+    async with opening() as (_, ess, _):
+        assert (await ess.load_standing())[0] == Standing(epoch=4, healthy_ms=20_000)
+        await ess.save_healthy_ms(6, 1_000)
+        assert (await ess.load_standing())[0] == Standing(epoch=6, healthy_ms=1_000)
+
+
+async def test_attempts_are_recalled_newest_first_and_a_heartbeat_with_them(opening):
+    trip = Attempt(at_ms=5, action="Trip", actor="ann", role="operator", asked={"reason": "drill"})
+    denied = Attempt(at_ms=6, action="Reset", actor="vera", role="viewer", outcome="ROLE", message="no")
+    async with opening() as (_, ess, _):
+        assert (await ess.attempts("", 9), await ess.last_heartbeat_ms()) == ([], 0)
+        await ess.record(trip, heartbeat_ms=5)
+        await ess.record(denied, heartbeat_ms=0)
+    async with opening() as (_, ess, _):
+        first, second = replace(trip, sequence=1), replace(denied, sequence=2)
+        assert await ess.attempts("", 9) == [second, first]
+        assert await ess.attempts("", 1) == [second]
+        assert await ess.attempts("Trip", 9) == [first]
+        assert await ess.last_heartbeat_ms() == 5
+        await ess.save_heartbeat(8)
+        assert await ess.last_heartbeat_ms() == 8
 
 
 async def test_equity_is_written_as_it_is_when_it_is_written(opening):

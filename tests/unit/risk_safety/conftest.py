@@ -53,11 +53,12 @@ class Life:
         self.alarm = SteppedAlarm()
         self.policies = MemoryPolicyStore()
         self.store = MemoryRiskStore()
+        self.gates = {"gated": False, "live": False}
 
     async def start(self, stage: Stage = Stage.FULL) -> SafetyCore:
         self.core = SafetyCore(
             policy_store=self.policies, ess_store=self.store, loss_store=self.store.losses,
-            signatures=NamedSignatures(), clock=self.clock, alarm=self.alarm,
+            signatures=NamedSignatures(), clock=self.clock, alarm=self.alarm, **self.gates,
         )  # fmt: skip
         await self.core.open(Latch(stage=stage))
         return self.core

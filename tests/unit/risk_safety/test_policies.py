@@ -66,10 +66,18 @@ def test_a_boolean_policy_takes_only_true_or_false(raw):
         ENABLED.parse(raw)
 
 
+@pytest.mark.parametrize("raw", ["Auto", "", True, None, Decimal(1), "yes"])
+def test_a_policy_with_choices_takes_one_of_them(raw):
+    with pytest.raises(Invalid, match="one of auto, on, off"):
+        CATALOGUE["ess.staged_reset"].parse(raw)
+
+
 @given(st.sampled_from(list(CATALOGUE.values())), st.data())
 def test_what_is_stored_is_what_was_meant(spec, data):
     if spec.type is PolicyType.BOOLEAN:
         raw = data.draw(st.booleans())
+    elif spec.type is PolicyType.TEXT:
+        raw = data.draw(st.sampled_from(spec.choices))
     else:
         places = 6 if spec.type is PolicyType.DECIMAL else 0
         raw = data.draw(st.decimals(spec.minimum, spec.maximum, places=places, allow_nan=False))

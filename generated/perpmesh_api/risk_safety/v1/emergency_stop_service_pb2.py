@@ -28,7 +28,7 @@ from perpmesh_api.common.v1 import rules_pb2 as perpmesh__api_dot_common_dot_v1_
 from perpmesh_api.common.v1 import trading_pb2 as perpmesh__api_dot_common_dot_v1_dot_trading__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n8perpmesh_api/risk_safety/v1/emergency_stop_service.proto\x12\x1bperpmesh_api.risk_safety.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\"perpmesh_api/common/v1/rules.proto\x1a$perpmesh_api/common/v1/trading.proto\"\xe4\x02\n\nTripRecord\x12\x0f\n\x07trip_id\x18\x01 \x01(\t\x12\x39\n\x07trigger\x18\x02 \x01(\x0e\x32(.perpmesh_api.risk_safety.v1.TripTrigger\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x15\n\rtripped_at_ms\x18\x05 \x01(\x03\x12\x16\n\x0emarket_time_ms\x18\x06 \x01(\x03\x12\r\n\x05\x65poch\x18\x07 \x01(\x03\x12\x33\n\x04mode\x18\x08 \x01(\x0e\x32%.perpmesh_api.risk_safety.v1.TripMode\x12G\n\x08\x65vidence\x18\t \x03(\x0b\x32\x35.perpmesh_api.risk_safety.v1.TripRecord.EvidenceEntry\x1a/\n\rEvidenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xac\x02\n\nLossLimits\x12\x0e\n\x06\x65quity\x18\x01 \x01(\t\x12\x18\n\x10\x64\x61y_start_equity\x18\x02 \x01(\t\x12\x12\n\ndaily_loss\x18\x03 \x01(\t\x12\x18\n\x10\x64\x61ily_loss_limit\x18\x04 \x01(\t\x12\x13\n\x0bweekly_loss\x18\x05 \x01(\t\x12\x19\n\x11weekly_loss_limit\x18\x06 \x01(\t\x12\x10\n\x08\x64rawdown\x18\x07 \x01(\t\x12\x16\n\x0e\x64rawdown_limit\x18\x08 \x01(\t\x12\x1a\n\x12\x63onsecutive_losses\x18\t \x01(\x05\x12 \n\x18\x63onsecutive_losses_limit\x18\n \x01(\x05\x12\x16\n\x0etrade_sequence\x18\x0b \x01(\x03\x12\x16\n\x0emarket_time_ms\x18\x0c \x01(\x03\"\xf8\x02\n\tEssStatus\x12\x34\n\x05state\x18\x01 \x01(\x0e\x32%.perpmesh_api.risk_safety.v1.EssState\x12\x13\n\x0b\x63\x61n_execute\x18\x02 \x01(\x08\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12,\n\x05stage\x18\x04 \x01(\x0e\x32\x1d.perpmesh_api.common.v1.Stage\x12\x0e\n\x06paused\x18\x05 \x01(\x08\x12\x35\n\x04trip\x18\x06 \x01(\x0b\x32\'.perpmesh_api.risk_safety.v1.TripRecord\x12\x12\n\ntrip_count\x18\x07 \x01(\x05\x12\x37\n\x06limits\x18\x08 \x01(\x0b\x32\'.perpmesh_api.risk_safety.v1.LossLimits\x12\x15\n\rlease_holders\x18\t \x01(\x05\x12\x38\n\x0b\x65nvironment\x18\n \x01(\x0e\x32#.perpmesh_api.common.v1.Environment\"\x12\n\x10GetStatusRequest\"K\n\x11GetStatusResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.perpmesh_api.risk_safety.v1.EssStatus\"\x14\n\x12WatchStatusRequest\"M\n\x13WatchStatusResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.perpmesh_api.risk_safety.v1.EssStatus\"\x85\x01\n\x0bTripRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x80\x9b\'\x01\x12\x18\n\x06reason\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12=\n\x04mode\x18\x03 \x01(\x0e\x32%.perpmesh_api.risk_safety.v1.TripModeB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xc1\x01\n\x0cTripResponse\x12\x35\n\x04trip\x18\x01 \x01(\x0b\x32\'.perpmesh_api.risk_safety.v1.TripRecord\x12\x17\n\x0f\x61lready_tripped\x18\x02 \x01(\x08\x12\x17\n\x0f\x63\x61nceled_orders\x18\x03 \x03(\t\x12\x16\n\x0eopen_positions\x18\x04 \x03(\t\x12\x1b\n\x13protected_positions\x18\x05 \x03(\t\x12\x13\n\x0breleased_by\x18\x06 \x01(\t\"\xc3\x01\n\x0cResetRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x80\x9b\'\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\n\x18\xf4\x03\x12\x36\n\x05stage\x18\x03 \x01(\x0e\x32\x1d.perpmesh_api.common.v1.StageB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1f\n\x0eoperator_token\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1f\n\x0e\x61pprover_token\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"G\n\rResetResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.perpmesh_api.risk_safety.v1.EssStatus*i\n\x08\x45ssState\x12\x19\n\x15\x45SS_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45SS_STATE_ARMED\x10\x01\x12\x16\n\x12\x45SS_STATE_TRIPPING\x10\x02\x12\x15\n\x11\x45SS_STATE_TRIPPED\x10\x03*Q\n\x08TripMode\x12\x19\n\x15TRIP_MODE_UNSPECIFIED\x10\x00\x12\x13\n\x0fTRIP_MODE_BLOCK\x10\x01\x12\x15\n\x11TRIP_MODE_FLATTEN\x10\x02*\xc8\x02\n\x0bTripTrigger\x12\x1c\n\x18TRIP_TRIGGER_UNSPECIFIED\x10\x00\x12\x17\n\x13TRIP_TRIGGER_MANUAL\x10\x01\x12\x1b\n\x17TRIP_TRIGGER_DAILY_LOSS\x10\x02\x12\x1c\n\x18TRIP_TRIGGER_WEEKLY_LOSS\x10\x03\x12\x19\n\x15TRIP_TRIGGER_DRAWDOWN\x10\x04\x12#\n\x1fTRIP_TRIGGER_CONSECUTIVE_LOSSES\x10\x05\x12!\n\x1dTRIP_TRIGGER_EXECUTION_ERRORS\x10\x06\x12%\n!TRIP_TRIGGER_UNPROTECTED_POSITION\x10\x07\x12 \n\x1cTRIP_TRIGGER_LEDGER_MISMATCH\x10\x08\x12\x1b\n\x17TRIP_TRIGGER_STALE_DATA\x10\t2\xaf\x04\n\x14\x45mergencyStopService\x12\x88\x01\n\tGetStatus\x12-.perpmesh_api.risk_safety.v1.GetStatusRequest\x1a..perpmesh_api.risk_safety.v1.GetStatusResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/api/risk/ess/status\x12z\n\x04Trip\x12(.perpmesh_api.risk_safety.v1.TripRequest\x1a).perpmesh_api.risk_safety.v1.TripResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/api/risk/ess/trip:\x01*\x12~\n\x05Reset\x12).perpmesh_api.risk_safety.v1.ResetRequest\x1a*.perpmesh_api.risk_safety.v1.ResetResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\"\x13/api/risk/ess/reset:\x01*\x12\x8f\x01\n\x0bWatchStatus\x12/.perpmesh_api.risk_safety.v1.WatchStatusRequest\x1a\x30.perpmesh_api.risk_safety.v1.WatchStatusResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/api/risk/ess/watch0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n8perpmesh_api/risk_safety/v1/emergency_stop_service.proto\x12\x1bperpmesh_api.risk_safety.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\"perpmesh_api/common/v1/rules.proto\x1a$perpmesh_api/common/v1/trading.proto\"\xe4\x02\n\nTripRecord\x12\x0f\n\x07trip_id\x18\x01 \x01(\t\x12\x39\n\x07trigger\x18\x02 \x01(\x0e\x32(.perpmesh_api.risk_safety.v1.TripTrigger\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x15\n\rtripped_at_ms\x18\x05 \x01(\x03\x12\x16\n\x0emarket_time_ms\x18\x06 \x01(\x03\x12\r\n\x05\x65poch\x18\x07 \x01(\x03\x12\x33\n\x04mode\x18\x08 \x01(\x0e\x32%.perpmesh_api.risk_safety.v1.TripMode\x12G\n\x08\x65vidence\x18\t \x03(\x0b\x32\x35.perpmesh_api.risk_safety.v1.TripRecord.EvidenceEntry\x1a/\n\rEvidenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xac\x02\n\nLossLimits\x12\x0e\n\x06\x65quity\x18\x01 \x01(\t\x12\x18\n\x10\x64\x61y_start_equity\x18\x02 \x01(\t\x12\x12\n\ndaily_loss\x18\x03 \x01(\t\x12\x18\n\x10\x64\x61ily_loss_limit\x18\x04 \x01(\t\x12\x13\n\x0bweekly_loss\x18\x05 \x01(\t\x12\x19\n\x11weekly_loss_limit\x18\x06 \x01(\t\x12\x10\n\x08\x64rawdown\x18\x07 \x01(\t\x12\x16\n\x0e\x64rawdown_limit\x18\x08 \x01(\t\x12\x1a\n\x12\x63onsecutive_losses\x18\t \x01(\x05\x12 \n\x18\x63onsecutive_losses_limit\x18\n \x01(\x05\x12\x16\n\x0etrade_sequence\x18\x0b \x01(\x03\x12\x16\n\x0emarket_time_ms\x18\x0c \x01(\x03\"\xba\x01\n\tStageGate\x12\x0f\n\x07\x62inding\x18\x01 \x01(\x08\x12+\n\x04next\x18\x02 \x01(\x0e\x32\x1d.perpmesh_api.common.v1.Stage\x12\x17\n\x0fhealthy_minutes\x18\x03 \x01(\x05\x12\x18\n\x10required_minutes\x18\x04 \x01(\x05\x12\x14\n\x0c\x63lean_trades\x18\x05 \x01(\x05\x12\x17\n\x0frequired_trades\x18\x06 \x01(\x05\x12\r\n\x05unmet\x18\x07 \x03(\t\"\xeb\x03\n\tEssStatus\x12\x34\n\x05state\x18\x01 \x01(\x0e\x32%.perpmesh_api.risk_safety.v1.EssState\x12\x13\n\x0b\x63\x61n_execute\x18\x02 \x01(\x08\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12,\n\x05stage\x18\x04 \x01(\x0e\x32\x1d.perpmesh_api.common.v1.Stage\x12\x0e\n\x06paused\x18\x05 \x01(\x08\x12\x35\n\x04trip\x18\x06 \x01(\x0b\x32\'.perpmesh_api.risk_safety.v1.TripRecord\x12\x12\n\ntrip_count\x18\x07 \x01(\x05\x12\x37\n\x06limits\x18\x08 \x01(\x0b\x32\'.perpmesh_api.risk_safety.v1.LossLimits\x12\x15\n\rlease_holders\x18\t \x01(\x05\x12\x38\n\x0b\x65nvironment\x18\n \x01(\x0e\x32#.perpmesh_api.common.v1.Environment\x12:\n\nstage_gate\x18\x0b \x01(\x0b\x32&.perpmesh_api.risk_safety.v1.StageGate\x12\x17\n\x0foperator_silent\x18\x0c \x01(\x08\x12\x1c\n\x14operator_heard_at_ms\x18\r \x01(\x03\"\x12\n\x10GetStatusRequest\"K\n\x11GetStatusResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.perpmesh_api.risk_safety.v1.EssStatus\"\x14\n\x12WatchStatusRequest\"M\n\x13WatchStatusResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.perpmesh_api.risk_safety.v1.EssStatus\"\x85\x01\n\x0bTripRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x80\x9b\'\x01\x12\x18\n\x06reason\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12=\n\x04mode\x18\x03 \x01(\x0e\x32%.perpmesh_api.risk_safety.v1.TripModeB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xc1\x01\n\x0cTripResponse\x12\x35\n\x04trip\x18\x01 \x01(\x0b\x32\'.perpmesh_api.risk_safety.v1.TripRecord\x12\x17\n\x0f\x61lready_tripped\x18\x02 \x01(\x08\x12\x17\n\x0f\x63\x61nceled_orders\x18\x03 \x03(\t\x12\x16\n\x0eopen_positions\x18\x04 \x03(\t\x12\x1b\n\x13protected_positions\x18\x05 \x03(\t\x12\x13\n\x0breleased_by\x18\x06 \x01(\t\"\xc3\x01\n\x0cResetRequest\x12\x1d\n\nrequest_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x80\x9b\'\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\n\x18\xf4\x03\x12\x36\n\x05stage\x18\x03 \x01(\x0e\x32\x1d.perpmesh_api.common.v1.StageB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1f\n\x0eoperator_token\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1f\n\x0e\x61pprover_token\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"k\n\rResetResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.perpmesh_api.risk_safety.v1.EssStatus\x12\x10\n\x08operator\x18\x02 \x01(\t\x12\x10\n\x08\x61pprover\x18\x03 \x01(\t\"\x12\n\x10HeartbeatRequest\"`\n\x11HeartbeatResponse\x12\x36\n\x06status\x18\x01 \x01(\x0b\x32&.perpmesh_api.risk_safety.v1.EssStatus\x12\x13\n\x0bgood_for_ms\x18\x02 \x01(\x03\"I\n\x13ListAttemptsRequest\x12\x17\n\x06\x61\x63tion\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x19\n\x05limit\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\"N\n\x14ListAttemptsResponse\x12\x36\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32$.perpmesh_api.risk_safety.v1.Attempt\"\xe7\x01\n\x07\x41ttempt\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\r\n\x05\x61t_ms\x18\x02 \x01(\x03\x12\x0e\n\x06\x61\x63tion\x18\x03 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x04 \x01(\t\x12\x0c\n\x04role\x18\x05 \x01(\t\x12>\n\x05\x61sked\x18\x06 \x03(\x0b\x32/.perpmesh_api.risk_safety.v1.Attempt.AskedEntry\x12\x0f\n\x07outcome\x18\x07 \x01(\t\x12\x0f\n\x07message\x18\x08 \x01(\t\x1a,\n\nAskedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*i\n\x08\x45ssState\x12\x19\n\x15\x45SS_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45SS_STATE_ARMED\x10\x01\x12\x16\n\x12\x45SS_STATE_TRIPPING\x10\x02\x12\x15\n\x11\x45SS_STATE_TRIPPED\x10\x03*Q\n\x08TripMode\x12\x19\n\x15TRIP_MODE_UNSPECIFIED\x10\x00\x12\x13\n\x0fTRIP_MODE_BLOCK\x10\x01\x12\x15\n\x11TRIP_MODE_FLATTEN\x10\x02*\xc8\x02\n\x0bTripTrigger\x12\x1c\n\x18TRIP_TRIGGER_UNSPECIFIED\x10\x00\x12\x17\n\x13TRIP_TRIGGER_MANUAL\x10\x01\x12\x1b\n\x17TRIP_TRIGGER_DAILY_LOSS\x10\x02\x12\x1c\n\x18TRIP_TRIGGER_WEEKLY_LOSS\x10\x03\x12\x19\n\x15TRIP_TRIGGER_DRAWDOWN\x10\x04\x12#\n\x1fTRIP_TRIGGER_CONSECUTIVE_LOSSES\x10\x05\x12!\n\x1dTRIP_TRIGGER_EXECUTION_ERRORS\x10\x06\x12%\n!TRIP_TRIGGER_UNPROTECTED_POSITION\x10\x07\x12 \n\x1cTRIP_TRIGGER_LEDGER_MISMATCH\x10\x08\x12\x1b\n\x17TRIP_TRIGGER_STALE_DATA\x10\t2\xd6\x06\n\x14\x45mergencyStopService\x12\x88\x01\n\tGetStatus\x12-.perpmesh_api.risk_safety.v1.GetStatusRequest\x1a..perpmesh_api.risk_safety.v1.GetStatusResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/api/risk/ess/status\x12z\n\x04Trip\x12(.perpmesh_api.risk_safety.v1.TripRequest\x1a).perpmesh_api.risk_safety.v1.TripResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/api/risk/ess/trip:\x01*\x12~\n\x05Reset\x12).perpmesh_api.risk_safety.v1.ResetRequest\x1a*.perpmesh_api.risk_safety.v1.ResetResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\"\x13/api/risk/ess/reset:\x01*\x12\x8f\x01\n\x0bWatchStatus\x12/.perpmesh_api.risk_safety.v1.WatchStatusRequest\x1a\x30.perpmesh_api.risk_safety.v1.WatchStatusResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/api/risk/ess/watch0\x01\x12\x8e\x01\n\tHeartbeat\x12-.perpmesh_api.risk_safety.v1.HeartbeatRequest\x1a..perpmesh_api.risk_safety.v1.HeartbeatResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/api/risk/ess/heartbeat:\x01*\x12\x93\x01\n\x0cListAttempts\x12\x30.perpmesh_api.risk_safety.v1.ListAttemptsRequest\x1a\x31.perpmesh_api.risk_safety.v1.ListAttemptsResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\x12\x16/api/risk/ess/attemptsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,6 +53,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESETREQUEST'].fields_by_name['operator_token']._serialized_options = b'\272H\004r\002\020\001'
   _globals['_RESETREQUEST'].fields_by_name['approver_token']._loaded_options = None
   _globals['_RESETREQUEST'].fields_by_name['approver_token']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_LISTATTEMPTSREQUEST'].fields_by_name['action']._loaded_options = None
+  _globals['_LISTATTEMPTSREQUEST'].fields_by_name['action']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_LISTATTEMPTSREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_LISTATTEMPTSREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_ATTEMPT_ASKEDENTRY']._loaded_options = None
+  _globals['_ATTEMPT_ASKEDENTRY']._serialized_options = b'8\001'
   _globals['_EMERGENCYSTOPSERVICE'].methods_by_name['GetStatus']._loaded_options = None
   _globals['_EMERGENCYSTOPSERVICE'].methods_by_name['GetStatus']._serialized_options = b'\202\323\344\223\002\026\022\024/api/risk/ess/status'
   _globals['_EMERGENCYSTOPSERVICE'].methods_by_name['Trip']._loaded_options = None
@@ -61,36 +67,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EMERGENCYSTOPSERVICE'].methods_by_name['Reset']._serialized_options = b'\202\323\344\223\002\030\"\023/api/risk/ess/reset:\001*'
   _globals['_EMERGENCYSTOPSERVICE'].methods_by_name['WatchStatus']._loaded_options = None
   _globals['_EMERGENCYSTOPSERVICE'].methods_by_name['WatchStatus']._serialized_options = b'\202\323\344\223\002\025\022\023/api/risk/ess/watch'
-  _globals['_ESSSTATE']._serialized_start=2064
-  _globals['_ESSSTATE']._serialized_end=2169
-  _globals['_TRIPMODE']._serialized_start=2171
-  _globals['_TRIPMODE']._serialized_end=2252
-  _globals['_TRIPTRIGGER']._serialized_start=2255
-  _globals['_TRIPTRIGGER']._serialized_end=2583
+  _globals['_EMERGENCYSTOPSERVICE'].methods_by_name['Heartbeat']._loaded_options = None
+  _globals['_EMERGENCYSTOPSERVICE'].methods_by_name['Heartbeat']._serialized_options = b'\202\323\344\223\002\034\"\027/api/risk/ess/heartbeat:\001*'
+  _globals['_EMERGENCYSTOPSERVICE'].methods_by_name['ListAttempts']._loaded_options = None
+  _globals['_EMERGENCYSTOPSERVICE'].methods_by_name['ListAttempts']._serialized_options = b'\202\323\344\223\002\030\022\026/api/risk/ess/attempts'
+  _globals['_ESSSTATE']._serialized_start=2911
+  _globals['_ESSSTATE']._serialized_end=3016
+  _globals['_TRIPMODE']._serialized_start=3018
+  _globals['_TRIPMODE']._serialized_end=3099
+  _globals['_TRIPTRIGGER']._serialized_start=3102
+  _globals['_TRIPTRIGGER']._serialized_end=3430
   _globals['_TRIPRECORD']._serialized_start=223
   _globals['_TRIPRECORD']._serialized_end=579
   _globals['_TRIPRECORD_EVIDENCEENTRY']._serialized_start=532
   _globals['_TRIPRECORD_EVIDENCEENTRY']._serialized_end=579
   _globals['_LOSSLIMITS']._serialized_start=582
   _globals['_LOSSLIMITS']._serialized_end=882
-  _globals['_ESSSTATUS']._serialized_start=885
-  _globals['_ESSSTATUS']._serialized_end=1261
-  _globals['_GETSTATUSREQUEST']._serialized_start=1263
-  _globals['_GETSTATUSREQUEST']._serialized_end=1281
-  _globals['_GETSTATUSRESPONSE']._serialized_start=1283
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1358
-  _globals['_WATCHSTATUSREQUEST']._serialized_start=1360
-  _globals['_WATCHSTATUSREQUEST']._serialized_end=1380
-  _globals['_WATCHSTATUSRESPONSE']._serialized_start=1382
-  _globals['_WATCHSTATUSRESPONSE']._serialized_end=1459
-  _globals['_TRIPREQUEST']._serialized_start=1462
-  _globals['_TRIPREQUEST']._serialized_end=1595
-  _globals['_TRIPRESPONSE']._serialized_start=1598
-  _globals['_TRIPRESPONSE']._serialized_end=1791
-  _globals['_RESETREQUEST']._serialized_start=1794
-  _globals['_RESETREQUEST']._serialized_end=1989
-  _globals['_RESETRESPONSE']._serialized_start=1991
-  _globals['_RESETRESPONSE']._serialized_end=2062
-  _globals['_EMERGENCYSTOPSERVICE']._serialized_start=2586
-  _globals['_EMERGENCYSTOPSERVICE']._serialized_end=3145
+  _globals['_STAGEGATE']._serialized_start=885
+  _globals['_STAGEGATE']._serialized_end=1071
+  _globals['_ESSSTATUS']._serialized_start=1074
+  _globals['_ESSSTATUS']._serialized_end=1565
+  _globals['_GETSTATUSREQUEST']._serialized_start=1567
+  _globals['_GETSTATUSREQUEST']._serialized_end=1585
+  _globals['_GETSTATUSRESPONSE']._serialized_start=1587
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1662
+  _globals['_WATCHSTATUSREQUEST']._serialized_start=1664
+  _globals['_WATCHSTATUSREQUEST']._serialized_end=1684
+  _globals['_WATCHSTATUSRESPONSE']._serialized_start=1686
+  _globals['_WATCHSTATUSRESPONSE']._serialized_end=1763
+  _globals['_TRIPREQUEST']._serialized_start=1766
+  _globals['_TRIPREQUEST']._serialized_end=1899
+  _globals['_TRIPRESPONSE']._serialized_start=1902
+  _globals['_TRIPRESPONSE']._serialized_end=2095
+  _globals['_RESETREQUEST']._serialized_start=2098
+  _globals['_RESETREQUEST']._serialized_end=2293
+  _globals['_RESETRESPONSE']._serialized_start=2295
+  _globals['_RESETRESPONSE']._serialized_end=2402
+  _globals['_HEARTBEATREQUEST']._serialized_start=2404
+  _globals['_HEARTBEATREQUEST']._serialized_end=2422
+  _globals['_HEARTBEATRESPONSE']._serialized_start=2424
+  _globals['_HEARTBEATRESPONSE']._serialized_end=2520
+  _globals['_LISTATTEMPTSREQUEST']._serialized_start=2522
+  _globals['_LISTATTEMPTSREQUEST']._serialized_end=2595
+  _globals['_LISTATTEMPTSRESPONSE']._serialized_start=2597
+  _globals['_LISTATTEMPTSRESPONSE']._serialized_end=2675
+  _globals['_ATTEMPT']._serialized_start=2678
+  _globals['_ATTEMPT']._serialized_end=2909
+  _globals['_ATTEMPT_ASKEDENTRY']._serialized_start=2865
+  _globals['_ATTEMPT_ASKEDENTRY']._serialized_end=2909
+  _globals['_EMERGENCYSTOPSERVICE']._serialized_start=3433
+  _globals['_EMERGENCYSTOPSERVICE']._serialized_end=4287
 # @@protoc_insertion_point(module_scope)

@@ -267,6 +267,54 @@ class LossLimits(_message.Message):
 Global___LossLimits: _TypeAlias = LossLimits  # noqa: Y015
 
 @_typing.final
+class StageGate(_message.Message):
+    """StageGate is what stands between the stage and the next one up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BINDING_FIELD_NUMBER: _builtins.int
+    NEXT_FIELD_NUMBER: _builtins.int
+    HEALTHY_MINUTES_FIELD_NUMBER: _builtins.int
+    REQUIRED_MINUTES_FIELD_NUMBER: _builtins.int
+    CLEAN_TRADES_FIELD_NUMBER: _builtins.int
+    REQUIRED_TRADES_FIELD_NUMBER: _builtins.int
+    UNMET_FIELD_NUMBER: _builtins.int
+    binding: _builtins.bool
+    """Whether it binds: by policy ess.staged_reset, and always on the live exchange."""
+    next: _trading_pb2.Stage.ValueType
+    """The next stage up; unspecified in FULL, where there is none."""
+    healthy_minutes: _builtins.int
+    """Minutes in this stage in which execution reported and nothing was wrong."""
+    required_minutes: _builtins.int
+    """How many are needed (policy ess.min_stage_minutes)."""
+    clean_trades: _builtins.int
+    """Clean trades in a row in this stage: closed by their own plan, covered by a stop within two seconds."""
+    required_trades: _builtins.int
+    """How many are needed (policy ess.min_stage_trades); none in SHADOW, where nothing is traded."""
+    @_builtins.property
+    def unmet(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is still missing, in words; empty when the gate is met."""
+
+    def __init__(
+        self,
+        *,
+        binding: _builtins.bool = ...,
+        next: _trading_pb2.Stage.ValueType = ...,
+        healthy_minutes: _builtins.int = ...,
+        required_minutes: _builtins.int = ...,
+        clean_trades: _builtins.int = ...,
+        required_trades: _builtins.int = ...,
+        unmet: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["binding", b"binding", "clean_trades", b"clean_trades", "healthy_minutes", b"healthy_minutes", "next", b"next", "required_minutes", b"required_minutes", "required_trades", b"required_trades", "unmet", b"unmet"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StageGate: _TypeAlias = StageGate  # noqa: Y015
+
+@_typing.final
 class EssStatus(_message.Message):
     """EssStatus is everything there is to know about the latch."""
 
@@ -282,6 +330,9 @@ class EssStatus(_message.Message):
     LIMITS_FIELD_NUMBER: _builtins.int
     LEASE_HOLDERS_FIELD_NUMBER: _builtins.int
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    STAGE_GATE_FIELD_NUMBER: _builtins.int
+    OPERATOR_SILENT_FIELD_NUMBER: _builtins.int
+    OPERATOR_HEARD_AT_MS_FIELD_NUMBER: _builtins.int
     state: Global___EssState.ValueType
     """The latch."""
     can_execute: _builtins.bool
@@ -298,6 +349,10 @@ class EssStatus(_message.Message):
     """Live holders of the entry lease."""
     environment: _trading_pb2.Environment.ValueType
     """The venue this mesh is bound to."""
+    operator_silent: _builtins.bool
+    """Entries are withheld because no operator has been heard of for too long."""
+    operator_heard_at_ms: _builtins.int
+    """When an operator was last heard of, wall clock; 0 when never."""
     @_builtins.property
     def trip(self) -> Global___TripRecord:
         """The trip that holds now; absent when armed."""
@@ -305,6 +360,10 @@ class EssStatus(_message.Message):
     @_builtins.property
     def limits(self) -> Global___LossLimits:
         """The figures it watches."""
+
+    @_builtins.property
+    def stage_gate(self) -> Global___StageGate:
+        """What stands between this stage and the next."""
 
     def __init__(
         self,
@@ -319,10 +378,13 @@ class EssStatus(_message.Message):
         limits: Global___LossLimits | None = ...,
         lease_holders: _builtins.int = ...,
         environment: _trading_pb2.Environment.ValueType = ...,
+        stage_gate: Global___StageGate | None = ...,
+        operator_silent: _builtins.bool = ...,
+        operator_heard_at_ms: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "trip", b"trip"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "stage_gate", b"stage_gate", "trip", b"trip"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["can_execute", b"can_execute", "environment", b"environment", "epoch", b"epoch", "lease_holders", b"lease_holders", "limits", b"limits", "paused", b"paused", "stage", b"stage", "state", b"state", "trip", b"trip", "trip_count", b"trip_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["can_execute", b"can_execute", "environment", b"environment", "epoch", b"epoch", "lease_holders", b"lease_holders", "limits", b"limits", "operator_heard_at_ms", b"operator_heard_at_ms", "operator_silent", b"operator_silent", "paused", b"paused", "stage", b"stage", "stage_gate", b"stage_gate", "state", b"state", "trip", b"trip", "trip_count", b"trip_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -506,7 +568,7 @@ class ResetRequest(_message.Message):
     reason: _builtins.str
     """Why it is safe again, in words."""
     stage: _trading_pb2.Stage.ValueType
-    """The stage to return to; PAPER when left out."""
+    """The stage to return to. Left out it is PAPER, and SHADOW where the gates between the stages bind."""
     operator_token: _builtins.str
     """The operator's token (a JWT with role operator)."""
     approver_token: _builtins.str
@@ -535,6 +597,12 @@ class ResetResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STATUS_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    APPROVER_FIELD_NUMBER: _builtins.int
+    operator: _builtins.str
+    """The operator's identity."""
+    approver: _builtins.str
+    """The approver's identity."""
     @_builtins.property
     def status(self) -> Global___EssStatus:
         """The status after the reset."""
@@ -543,11 +611,180 @@ class ResetResponse(_message.Message):
         self,
         *,
         status: Global___EssStatus | None = ...,
+        operator: _builtins.str = ...,
+        approver: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approver", b"approver", "operator", b"operator", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResetResponse: _TypeAlias = ResetResponse  # noqa: Y015
+
+@_typing.final
+class HeartbeatRequest(_message.Message):
+    """HeartbeatRequest has nothing to say but itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeartbeatRequest: _TypeAlias = HeartbeatRequest  # noqa: Y015
+
+@_typing.final
+class HeartbeatResponse(_message.Message):
+    """HeartbeatResponse says how long it is good for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: _builtins.int
+    GOOD_FOR_MS_FIELD_NUMBER: _builtins.int
+    good_for_ms: _builtins.int
+    """Entries are withheld when no operator is heard of within this; 0: no heartbeat is asked for."""
+    @_builtins.property
+    def status(self) -> Global___EssStatus:
+        """The status."""
+
+    def __init__(
+        self,
+        *,
+        status: Global___EssStatus | None = ...,
+        good_for_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["good_for_ms", b"good_for_ms", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeartbeatResponse: _TypeAlias = HeartbeatResponse  # noqa: Y015
+
+@_typing.final
+class ListAttemptsRequest(_message.Message):
+    """ListAttemptsRequest filters attempts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTION_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    action: _builtins.str
+    """Only of this action, such as "Reset"; all when left out."""
+    limit: _builtins.int
+    """At most this many; 0 means 100."""
+    def __init__(
+        self,
+        *,
+        action: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAttemptsRequest: _TypeAlias = ListAttemptsRequest  # noqa: Y015
+
+@_typing.final
+class ListAttemptsResponse(_message.Message):
+    """ListAttemptsResponse is attempts, newest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
+        """The attempts."""
+
+    def __init__(
+        self,
+        *,
+        attempts: _abc.Iterable[Global___Attempt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAttemptsResponse: _TypeAlias = ListAttemptsResponse  # noqa: Y015
+
+@_typing.final
+class Attempt(_message.Message):
+    """Attempt is one call that acts, or would have, and what came of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class AskedEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    AT_MS_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Counts attempts."""
+    at_ms: _builtins.int
+    """When it was answered, wall clock."""
+    action: _builtins.str
+    """What was called: "Trip", "Reset", "PauseEntries", "UpdatePolicy" …"""
+    actor: _builtins.str
+    """Who called."""
+    role: _builtins.str
+    """In which role: "viewer", "operator", "approver", or "service" for the safety core itself."""
+    outcome: _builtins.str
+    """"DONE", or the reason of the refusal, such as "STAGE_GATE" or "ROLE"."""
+    message: _builtins.str
+    """The refusal in words; empty when it was done."""
+    @_builtins.property
+    def asked(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What was asked for, without any secret."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        at_ms: _builtins.int = ...,
+        action: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        role: _builtins.str = ...,
+        asked: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        outcome: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "actor", b"actor", "asked", b"asked", "at_ms", b"at_ms", "message", b"message", "outcome", b"outcome", "role", b"role", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attempt: _TypeAlias = Attempt  # noqa: Y015

@@ -55,6 +55,16 @@ class EmergencyStopServiceStub:
                 request_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.WatchStatusRequest.SerializeToString,
                 response_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.WatchStatusResponse.FromString,
                 _registered_method=True)
+        self.Heartbeat = channel.unary_unary(
+                '/perpmesh_api.risk_safety.v1.EmergencyStopService/Heartbeat',
+                request_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.HeartbeatRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.HeartbeatResponse.FromString,
+                _registered_method=True)
+        self.ListAttempts = channel.unary_unary(
+                '/perpmesh_api.risk_safety.v1.EmergencyStopService/ListAttempts',
+                request_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.ListAttemptsRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.ListAttemptsResponse.FromString,
+                _registered_method=True)
 
 
 class EmergencyStopServiceServicer:
@@ -76,7 +86,9 @@ class EmergencyStopServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Reset(self, request, context):
-        """Reset lifts a trip into a stage. It needs the tokens of two different identities, an operator and an approver.
+        """Reset lifts a trip into a stage, or changes the stage when armed. It needs the tokens of two different identities,
+        an operator and an approver. Where the gates between the stages bind, the way up is one stage at a time, from SHADOW,
+        and refused (FAILED_PRECONDITION, STAGE_GATE) until the gate is met; the way down is always open.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +96,21 @@ class EmergencyStopServiceServicer:
 
     def WatchStatus(self, request, context):
         """WatchStatus sends the status now and at every change.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Heartbeat(self, request, context):
+        """Heartbeat says that an operator is there. Where policy ess.operator_heartbeat_s is above 0, entries are withheld when
+        nobody has said so for as long. Every acting call of an operator to this service says it too.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAttempts(self, request, context):
+        """ListAttempts returns who tried to trip, reset, pause, or change a policy, and what came of it, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,6 +138,16 @@ def add_EmergencyStopServiceServicer_to_server(servicer, server):
                     servicer.WatchStatus,
                     request_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.WatchStatusRequest.FromString,
                     response_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.WatchStatusResponse.SerializeToString,
+            ),
+            'Heartbeat': grpc.unary_unary_rpc_method_handler(
+                    servicer.Heartbeat,
+                    request_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.HeartbeatRequest.FromString,
+                    response_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.HeartbeatResponse.SerializeToString,
+            ),
+            'ListAttempts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAttempts,
+                    request_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.ListAttemptsRequest.FromString,
+                    response_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.ListAttemptsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +259,60 @@ class EmergencyStopService:
             '/perpmesh_api.risk_safety.v1.EmergencyStopService/WatchStatus',
             perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.WatchStatusRequest.SerializeToString,
             perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.WatchStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Heartbeat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.risk_safety.v1.EmergencyStopService/Heartbeat',
+            perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.HeartbeatRequest.SerializeToString,
+            perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.HeartbeatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAttempts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.risk_safety.v1.EmergencyStopService/ListAttempts',
+            perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.ListAttemptsRequest.SerializeToString,
+            perpmesh__api_dot_risk__safety_dot_v1_dot_emergency__stop__service__pb2.ListAttemptsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -21,9 +21,18 @@ class EmergencyStopServiceStub:
     Trip: _aio.UnaryUnaryMultiCallable[_emergency_stop_service_pb2.TripRequest, _emergency_stop_service_pb2.TripResponse]
     """Trip stops entries. It is durable before it is answered, and when it returns no entry can reach the exchange any more."""
     Reset: _aio.UnaryUnaryMultiCallable[_emergency_stop_service_pb2.ResetRequest, _emergency_stop_service_pb2.ResetResponse]
-    """Reset lifts a trip into a stage. It needs the tokens of two different identities, an operator and an approver."""
+    """Reset lifts a trip into a stage, or changes the stage when armed. It needs the tokens of two different identities,
+    an operator and an approver. Where the gates between the stages bind, the way up is one stage at a time, from SHADOW,
+    and refused (FAILED_PRECONDITION, STAGE_GATE) until the gate is met; the way down is always open.
+    """
     WatchStatus: _aio.UnaryStreamMultiCallable[_emergency_stop_service_pb2.WatchStatusRequest, _emergency_stop_service_pb2.WatchStatusResponse]
     """WatchStatus sends the status now and at every change."""
+    Heartbeat: _aio.UnaryUnaryMultiCallable[_emergency_stop_service_pb2.HeartbeatRequest, _emergency_stop_service_pb2.HeartbeatResponse]
+    """Heartbeat says that an operator is there. Where policy ess.operator_heartbeat_s is above 0, entries are withheld when
+    nobody has said so for as long. Every acting call of an operator to this service says it too.
+    """
+    ListAttempts: _aio.UnaryUnaryMultiCallable[_emergency_stop_service_pb2.ListAttemptsRequest, _emergency_stop_service_pb2.ListAttemptsResponse]
+    """ListAttempts returns who tried to trip, reset, pause, or change a policy, and what came of it, newest first."""
 
 class EmergencyStopServiceServicer(metaclass=_abc_1.ABCMeta):
     """EmergencyStopService stops and restarts the taking of risk. Exits are never its business: they always go."""
@@ -50,7 +59,10 @@ class EmergencyStopServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _emergency_stop_service_pb2.ResetRequest,
         context: _aio.ServicerContext[_emergency_stop_service_pb2.ResetRequest, _abc.Awaitable[_emergency_stop_service_pb2.ResetResponse]],
     ) -> _abc.Awaitable[_emergency_stop_service_pb2.ResetResponse]:
-        """Reset lifts a trip into a stage. It needs the tokens of two different identities, an operator and an approver."""
+        """Reset lifts a trip into a stage, or changes the stage when armed. It needs the tokens of two different identities,
+        an operator and an approver. Where the gates between the stages bind, the way up is one stage at a time, from SHADOW,
+        and refused (FAILED_PRECONDITION, STAGE_GATE) until the gate is met; the way down is always open.
+        """
 
     @_abc_1.abstractmethod
     def WatchStatus(
@@ -59,5 +71,23 @@ class EmergencyStopServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_emergency_stop_service_pb2.WatchStatusRequest, _abc.AsyncIterator[_emergency_stop_service_pb2.WatchStatusResponse]],
     ) -> _abc.AsyncIterator[_emergency_stop_service_pb2.WatchStatusResponse]:
         """WatchStatus sends the status now and at every change."""
+
+    @_abc_1.abstractmethod
+    def Heartbeat(
+        self,
+        request: _emergency_stop_service_pb2.HeartbeatRequest,
+        context: _aio.ServicerContext[_emergency_stop_service_pb2.HeartbeatRequest, _abc.Awaitable[_emergency_stop_service_pb2.HeartbeatResponse]],
+    ) -> _abc.Awaitable[_emergency_stop_service_pb2.HeartbeatResponse]:
+        """Heartbeat says that an operator is there. Where policy ess.operator_heartbeat_s is above 0, entries are withheld when
+        nobody has said so for as long. Every acting call of an operator to this service says it too.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAttempts(
+        self,
+        request: _emergency_stop_service_pb2.ListAttemptsRequest,
+        context: _aio.ServicerContext[_emergency_stop_service_pb2.ListAttemptsRequest, _abc.Awaitable[_emergency_stop_service_pb2.ListAttemptsResponse]],
+    ) -> _abc.Awaitable[_emergency_stop_service_pb2.ListAttemptsResponse]:
+        """ListAttempts returns who tried to trip, reset, pause, or change a policy, and what came of it, newest first."""
 
 def add_EmergencyStopServiceServicer_to_server(servicer: EmergencyStopServiceServicer, server: _aio.Server) -> None: ...

@@ -7,6 +7,7 @@ from grpc.aio import Server
 
 from perpmesh.platform import grpc_server
 from perpmesh.platform.once import Once
+from perpmesh.risk_safety.adapters import attempts_wire
 from perpmesh.risk_safety.adapters import ess_wire as wire
 from perpmesh.risk_safety.adapters.status_board import StatusBoard
 from perpmesh.risk_safety.application.core import SafetyCore
@@ -55,8 +56,17 @@ class EssApi(rpc.EmergencyStopServiceServicer):
             reason=request.reason, stage=wire.stage(request.stage), operator_token=request.operator_token,
             approver_token=request.approver_token,
         )  # fmt: skip
-        await self._core.reset(order)
-        return pb.ResetResponse(status=self._board.now())
+        done = await self._core.reset(order)
+        return pb.ResetResponse(status=self._board.now(), operator=done.operator, approver=done.approver)
+
+    async def Heartbeat(self, request: pb.HeartbeatRequest, context: Any) -> pb.HeartbeatResponse:
+        grpc_server.require_operator()
+        await self._core.operators.heard()
+        return pb.HeartbeatResponse(status=self._board.now(), good_for_ms=self._core.operators.good_for_ms)
+
+    async def ListAttempts(self, request: pb.ListAttemptsRequest, context: Any) -> pb.ListAttemptsResponse:
+        found = await self._core.operators.attempts(request.action, request.limit)
+        return pb.ListAttemptsResponse(attempts=[attempts_wire.attempt(each) for each in found])
 
 
 def register(server: Server, api: EssApi) -> str:

@@ -12,6 +12,8 @@ from perpmesh.platform.database import Database, upsert
 from perpmesh.platform.outbox import Outbox
 from perpmesh.risk_safety.adapters import ess_wire as wire
 from perpmesh.risk_safety.adapters.loss_store import write_equity, write_trades
+from perpmesh.risk_safety.adapters.operator_store import SqlOperatorStore
+from perpmesh.risk_safety.adapters.stage_store import SqlStageStore
 from perpmesh.risk_safety.adapters.tables import ess_latch, ess_resets, ess_trips
 from perpmesh.risk_safety.application.ports import ResetRecord
 from perpmesh.risk_safety.domain.ess import EssState, Latch, Release, Stage, Trigger, Trip, TripMode, TripOrder
@@ -20,11 +22,11 @@ from perpmesh.risk_safety.domain.losses import EquityFigures, TradeFigures
 log = telemetry.log(__name__)
 
 
-class SqlEssStore:
+class SqlEssStore(SqlStageStore, SqlOperatorStore):
     """See ports.EssStore."""
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
-        self._database = database
+        super().__init__(database)
         self._outbox = outbox
 
     async def load(self) -> Latch | None:

@@ -4,11 +4,13 @@ from decimal import Decimal
 
 from perpmesh.kernel.errors import InvariantViolated
 from perpmesh.kernel.money import text
+from perpmesh.kernel.time import MS_PER_MINUTE
 from perpmesh.risk_safety.application.ess import TripOutcome
 from perpmesh.risk_safety.application.lease_desk import Status
 from perpmesh.risk_safety.application.ports import ResetRecord
 from perpmesh.risk_safety.domain.ess import EssState, Stage, Trigger, Trip, TripMode
 from perpmesh.risk_safety.domain.report import Acknowledgement, Answer, Report, Verdict
+from perpmesh.risk_safety.domain.staging import GateState, trades_needed
 from perpmesh_api.common.v1 import trading_pb2 as words
 from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2 as ess_pb
 from perpmesh_api.risk_safety.v1 import risk_events_pb2, risk_service_pb2
@@ -45,9 +47,9 @@ def trip_mode(mode: int) -> TripMode:
     return TripMode.FLATTEN if mode == ess_pb.TRIP_MODE_FLATTEN else TripMode.BLOCK
 
 
-def stage(number: int) -> Stage:
-    """Return the stage to return to; PAPER when none is named."""
-    return next((stage for stage, known in _STAGES.items() if known == number), Stage.PAPER)
+def stage(number: int) -> Stage | None:
+    """Return the stage that is named; None when none is."""
+    return next((stage for stage, known in _STAGES.items() if known == number), None)
 
 
 def present(trip: Trip | None) -> Trip:
@@ -88,12 +90,24 @@ def limits(status: Status) -> ess_pb.LossLimits:
     )  # fmt: skip
 
 
-def status(now: Status, environment: str) -> ess_pb.EssStatus:
+def stage_gate(state: GateState, stage: Stage) -> ess_pb.StageGate:
+    gate, standing = state.gate, state.standing
+    return ess_pb.StageGate(
+        binding=gate.binding, next=_STAGES[state.next] if state.next else words.STAGE_UNSPECIFIED,
+        healthy_minutes=standing.healthy_ms // MS_PER_MINUTE, required_minutes=gate.healthy_ms // MS_PER_MINUTE,
+        clean_trades=standing.clean_trades, required_trades=trades_needed(stage, gate),
+        unmet=state.unmet if state.next else (),
+    )  # fmt: skip
+
+
+def status(now: Status, gate: GateState, environment: str) -> ess_pb.EssStatus:
     latch = now.latch
     return ess_pb.EssStatus(
         state=_STATES[latch.state], can_execute=now.can_execute, epoch=latch.epoch, stage=_STAGES[latch.stage],
         paused=latch.paused, trip=trip_record(latch.trip) if latch.trip else None, trip_count=latch.trip_count,
         limits=limits(now), lease_holders=now.lease_holders, environment=_ENVIRONMENTS[environment],
+        stage_gate=stage_gate(gate, latch.stage), operator_silent=now.hearing.silent,
+        operator_heard_at_ms=now.hearing.heard_at_ms,
     )  # fmt: skip
 
 

@@ -3,11 +3,14 @@
 import copy
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from perpmesh.risk_safety.application.ports import ResetRecord
+from perpmesh.risk_safety.domain.attempts import Attempt
 from perpmesh.risk_safety.domain.ess import Latch
 from perpmesh.risk_safety.domain.losses import EquityFigures, TradeFigures
 from perpmesh.risk_safety.domain.policy_records import Adoption, Change, Setting
+from perpmesh.risk_safety.domain.staging import Standing
 
 
 class MemoryPolicyTransaction:
@@ -73,6 +76,10 @@ class MemoryRiskStore:
         self.trips: list[Latch] = []
         self.resets: list[ResetRecord] = []
         self.losses = MemoryLossStore()
+        self.standing = Standing(epoch=0)
+        self.alerts: dict[str, str] = {}
+        self.tried: list[Attempt] = []
+        self.heartbeat_ms = 0
         self.broken = False
 
     async def load(self) -> Latch | None:
@@ -94,6 +101,29 @@ class MemoryRiskStore:
         self.latch = latch
         self.resets.append(record)
         self.losses.equity, self.losses.trades = figures()
+
+    async def load_standing(self) -> tuple[Standing, Mapping[str, str]]:
+        return self.standing, self.alerts
+
+    async def save_healthy_ms(self, epoch: int, ms: int) -> None:
+        self._write()
+        trades = self.standing.clean_trades if self.standing.epoch == epoch else 0
+        self.standing = Standing(epoch=epoch, healthy_ms=ms, clean_trades=trades)
+
+    async def record(self, attempt: Attempt, *, heartbeat_ms: int) -> None:
+        self._write()
+        self.tried.append(replace(attempt, sequence=len(self.tried) + 1))
+        self.heartbeat_ms = heartbeat_ms or self.heartbeat_ms
+
+    async def attempts(self, action: str, limit: int) -> Sequence[Attempt]:
+        return [attempt for attempt in reversed(self.tried) if action in ("", attempt.action)][:limit]
+
+    async def last_heartbeat_ms(self) -> int:
+        return self.heartbeat_ms
+
+    async def save_heartbeat(self, at_ms: int) -> None:
+        self._write()
+        self.heartbeat_ms = at_ms
 
     def _write(self) -> None:
         if self.broken:

@@ -17,13 +17,14 @@ class StatusBoard:
 
     def __init__(self, core: SafetyCore, environment: str) -> None:
         self._desk = core.desk
+        self._stages = core.stages
         core.ess.on_change(self.show)
         self._environment = environment
         self._watchers: Broadcast[pb.EssStatus] = Broadcast(bound=16)
         self._shown = pb.EssStatus()
 
     def now(self) -> pb.EssStatus:
-        return wire.status(self._desk.status(), self._environment)
+        return wire.status(self._desk.status(), self._stages.state(), self._environment)
 
     def show(self) -> None:
         """Tell the watchers when something has changed."""

@@ -86,3 +86,42 @@ trade_figures = sa.Table(
     sa.Column("consecutive_losses", sa.BigInteger, nullable=False),
     sa.Column("newest_pnl", sa.String, nullable=False),
 )
+# What the stage of an epoch has earned. Two rows of their own, for two writers: the clock, and the trades.
+stage_time = sa.Table(
+    "stage_time",
+    TABLES,
+    sa.Column("id", sa.Integer, primary_key=True),  # one row
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("healthy_ms", sa.BigInteger, nullable=False),
+)
+stage_trades = sa.Table(
+    "stage_trades",
+    TABLES,
+    sa.Column("id", sa.Integer, primary_key=True),  # one row
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("clean_trades", sa.BigInteger, nullable=False),
+)
+open_alerts = sa.Table(
+    "open_alerts",
+    TABLES,
+    sa.Column("alert_id", sa.String, primary_key=True),
+    sa.Column("message", sa.String, nullable=False),
+)
+attempts = sa.Table(
+    "attempts",
+    TABLES,
+    sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+    sa.Column("action", sa.String, nullable=False, index=True),
+    sa.Column("actor", sa.String, nullable=False),
+    sa.Column("role", sa.String, nullable=False),
+    sa.Column("asked", sa.String, nullable=False),  # JSON
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("message", sa.String, nullable=False),
+)
+operator_heartbeat = sa.Table(
+    "operator_heartbeat",
+    TABLES,
+    sa.Column("id", sa.Integer, primary_key=True),  # one row
+    sa.Column("at_ms", sa.BigInteger, nullable=False),
+)

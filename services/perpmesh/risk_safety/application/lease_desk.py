@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from perpmesh.kernel.time import Clock
 from perpmesh.risk_safety.application.ess import Ess
 from perpmesh.risk_safety.application.losses import LossWatch
+from perpmesh.risk_safety.application.operators import Hearing, Operators
 from perpmesh.risk_safety.application.policies import PolicyBook
 from perpmesh.risk_safety.application.watch import Watch
 from perpmesh.risk_safety.domain import policy_catalogue as keys
@@ -27,16 +28,20 @@ class Status:
     equity: EquityFigures
     trades: TradeFigures
     limits: Limits
+    hearing: Hearing
 
 
 class LeaseDesk:
     """Answers each request for the lease, and tells every holder when the latch changes."""
 
-    def __init__(self, *, ess: Ess, losses: LossWatch, watch: Watch, policies: PolicyBook, clock: Clock) -> None:
+    def __init__(
+        self, *, ess: Ess, losses: LossWatch, watch: Watch, policies: PolicyBook, operators: Operators, clock: Clock
+    ) -> None:
         self._ess = ess
         self._losses = losses
         self._watch = watch
         self._policies = policies
+        self._operators = operators
         self._clock = clock
         self._links: dict[Link, None] = {}  # in the order they came, so that a simulation repeats itself
         self._revoked: Trip | None = None  # the newest trip that the holders were told of
@@ -71,7 +76,7 @@ class LeaseDesk:
         breached = self._watch.look()
         return Grounds(
             latch=self._ess.latch, counted_trades=self._losses.trades.sequence, breached=breached,
-            pulling=self._ess.demanded is not None and not breached,
+            pulling=self._ess.demanded is not None and not breached, operator_silent=self._operators.hearing().silent,
             rival=self._ess.leases.rival(report.holder_id, now),
             stale_price_ms=self._policies.integer(keys.PRICE_STALE_MS),
         )  # fmt: skip
@@ -101,9 +106,10 @@ class LeaseDesk:
     def status(self) -> Status:
         """Return everything there is to know now."""
         latch, holders = self._ess.latch, len(self._ess.leases.live(self._clock.boot_ms()))
-        armed = latch.state is EssState.ARMED and self._ess.demanded is None
+        hearing = self._operators.hearing()
+        armed = latch.state is EssState.ARMED and self._ess.demanded is None and not hearing.silent
         return Status(
             latch=latch, lease_holders=holders, equity=self._losses.equity, trades=self._losses.trades,
             can_execute=armed and not latch.paused and latch.stage is not Stage.SHADOW and holders > 0,
-            limits=self._losses.limits,
+            limits=self._losses.limits, hearing=hearing,
         )  # fmt: skip

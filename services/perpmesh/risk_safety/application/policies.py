@@ -73,6 +73,9 @@ class PolicyBook:
     def integer(self, key: str) -> int:
         return int(self.get(key).value)
 
+    def text(self, key: str) -> str:
+        return str(self.get(key).value)
+
     async def update(self, update: PolicyUpdate) -> Change:
         """Make one change durable and return it; a repeat of its request returns the first change.
 

@@ -6,9 +6,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from perpmesh.risk_safety.domain.attempts import Attempt
 from perpmesh.risk_safety.domain.ess import Latch, Stage
 from perpmesh.risk_safety.domain.losses import EquityFigures, TradeFigures
 from perpmesh.risk_safety.domain.policy_records import Adoption, Change, Setting
+from perpmesh.risk_safety.domain.staging import Standing
 
 
 class PolicyTransaction(Protocol):
@@ -61,7 +63,35 @@ class ResetRecord:
     at_ms: int
 
 
-class EssStore(Protocol):
+class StageStore(Protocol):
+    """Where it is kept what the stage has earned. Clean trades are written with the event that closed them."""
+
+    async def load_standing(self) -> tuple[Standing, Mapping[str, str]]:
+        """Return what was earned, and the open critical alerts by id, in words."""
+        ...
+
+    async def save_healthy_ms(self, epoch: int, ms: int) -> None: ...
+
+
+class OperatorStore(Protocol):
+    """Where it is kept who tried what, and when an operator was last heard of."""
+
+    async def record(self, attempt: Attempt, *, heartbeat_ms: int) -> None:
+        """Write an attempt, and the heartbeat that it is; 0: it is none."""
+        ...
+
+    async def attempts(self, action: str, limit: int) -> Sequence[Attempt]:
+        """Return attempts, of one action or of all when it is empty, newest first."""
+        ...
+
+    async def last_heartbeat_ms(self) -> int:
+        """Return the wall time of the newest heartbeat; 0 when there was none."""
+        ...
+
+    async def save_heartbeat(self, at_ms: int) -> None: ...
+
+
+class EssStore(StageStore, OperatorStore, Protocol):
     """Where the latch is kept. Every write is durable when it returns, with its event."""
 
     async def load(self) -> Latch | None:

@@ -3,12 +3,15 @@
 from perpmesh.kernel.time import Clock
 from perpmesh.risk_safety.application.ess import Ess
 from perpmesh.risk_safety.application.losses import LossWatch
+from perpmesh.risk_safety.application.operators import SERVICE, Operators
 from perpmesh.risk_safety.application.policies import PolicyBook
 from perpmesh.risk_safety.application.ports import Alarm
 from perpmesh.risk_safety.domain import policy_catalogue as keys
+from perpmesh.risk_safety.domain.attempts import Attempt
 from perpmesh.risk_safety.domain.breach import Breach
 from perpmesh.risk_safety.domain.ess import EssState, Trip, TripOrder
 from perpmesh.risk_safety.domain.report import Report
+from perpmesh.risk_safety.domain.staging import troubles_of
 from perpmesh.risk_safety.domain.vigil import Patience, Vigil
 
 TICK_MS = 250
@@ -19,10 +22,13 @@ ACTOR = "risk_safety"
 class Watch:
     """Looks at every report, every closed trade, and at the clock."""
 
-    def __init__(self, *, ess: Ess, losses: LossWatch, policies: PolicyBook, clock: Clock, alarm: Alarm) -> None:
+    def __init__(
+        self, *, ess: Ess, losses: LossWatch, policies: PolicyBook, operators: Operators, clock: Clock, alarm: Alarm
+    ) -> None:
         self._ess = ess
         self._losses = losses
         self._policies = policies
+        self._operators = operators
         self._clock = clock
         self._alarm = alarm
         self._vigil = Vigil()
@@ -51,6 +57,11 @@ class Watch:
             return breach.reason
         return self._vigil.unhealed(trip.order.trigger, self._clock.boot_ms(), self.patience) if trip else ""
 
+    def troubles(self) -> list[str]:
+        """Return what is wrong now, in words, however briefly; silence is."""
+        fresh = self._vigil.fresh(self._clock.boot_ms())
+        return troubles_of(self._vigil.newest if fresh else None, self.patience)
+
     def look(self) -> bool:
         """Demand a trip when a limit is reached; return whether one is."""
         breach = self._losses.breach() or self.lasting()
@@ -75,6 +86,14 @@ class Watch:
         """Do what is due now."""
         if self._ess.latch.state is EssState.ARMED:
             self.look()
-        if self._ess.demanded is not None:
-            await self._ess.pull(self._ess.demanded)  # when that fails nothing is granted, and we are run again
+        pulled = self._ess.demanded
+        if pulled is not None:
+            await self._ess.pull(pulled)  # when that fails nothing is granted, and we are run again
         await self._ess.settle()
+        if pulled is not None and pulled.actor == ACTOR:
+            await self._operators.attempted(_attempt(pulled))
+
+
+def _attempt(order: TripOrder) -> Attempt:
+    asked = {"reason": order.reason, "trigger": order.trigger.value}
+    return Attempt(at_ms=0, action="Trip", actor=ACTOR, role=SERVICE, asked=asked)

@@ -14,6 +14,7 @@ class Grounds:
     counted_trades: int  # the sequence of execution's trades that is counted here
     breached: bool  # a limit is reached; the trip is on its way
     pulling: bool  # a trip is being made durable
+    operator_silent: bool  # no operator was heard of for longer than policy allows
     rival: bool  # another holder may be alive
     stale_price_ms: int
 
@@ -24,6 +25,7 @@ def why_not(report: Report, grounds: Grounds) -> str:
         (grounds.pulling, "TRIPPING"),
         (grounds.breached, "LIMIT_BREACHED"),
         (grounds.latch.paused, "PAUSED"),
+        (grounds.operator_silent, "OPERATOR_SILENT"),
         (grounds.latch.stage is Stage.SHADOW, "STAGE_SHADOW"),
         (report.equity is None or report.equity <= 0, "EQUITY_UNKNOWN"),
         (report.market_time_ms <= 0, "MARKET_TIME_UNKNOWN"),

@@ -35,6 +35,7 @@ class PolicySpec:
     default: PolicyValue
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    choices: tuple[str, ...] = ()  # of a text; empty: any
     unit: str = ""
     owner: str
     description: str
@@ -47,6 +48,8 @@ class PolicySpec:
         """
         value = _READERS[self.type](raw)
         if value is None:
+            raise self._invalid(raw)
+        if self.choices and value not in self.choices:
             raise self._invalid(raw)
         if isinstance(value, Decimal | int) and not isinstance(value, bool) and not self._in_range(Decimal(value)):
             raise self._invalid(raw)
@@ -64,6 +67,8 @@ class PolicySpec:
 
     def wanted(self) -> str:
         """Say in words what values the policy takes."""
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
         words = {
             PolicyType.DECIMAL: "a decimal",
             PolicyType.INTEGER: "an integer",

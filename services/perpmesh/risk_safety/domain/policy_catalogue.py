@@ -13,6 +13,10 @@ MAX_CONSECUTIVE_LOSSES = "ess.max_consecutive_losses"
 MAX_EXECUTION_ERRORS = "ess.max_execution_errors"
 MAX_UNPROTECTED_MS = "ess.max_unprotected_ms"
 STALE_DATA_MS = "ess.stale_data_ms"
+STAGED_RESET = "ess.staged_reset"
+MIN_STAGE_MINUTES = "ess.min_stage_minutes"
+MIN_STAGE_TRADES = "ess.min_stage_trades"
+OPERATOR_HEARTBEAT_S = "ess.operator_heartbeat_s"
 PRICE_STALE_MS = "execution.price_stale_ms"
 RECONCILE_INTERVAL_MS = "execution.reconcile_interval_ms"
 
@@ -33,6 +37,12 @@ def _integer(key: str, default: int, low: int, high: int, unit: str, owner: str,
 
 def _boolean(key: str, default: bool, owner: str, description: str) -> PolicySpec:  # noqa: FBT001 - a row of a table
     return PolicySpec(key=key, type=PolicyType.BOOLEAN, default=default, owner=owner, description=description)
+
+
+def _choice(key: str, default: str, choices: tuple[str, ...], owner: str, description: str) -> PolicySpec:
+    return PolicySpec(
+        key=key, type=PolicyType.TEXT, default=default, choices=choices, owner=owner, description=description
+    )
 
 
 # fmt: off
@@ -85,6 +95,15 @@ _ESS = (
              "A position without a stop on the exchange for longer than this trips the stop."),
     _integer(STALE_DATA_MS, 30_000, 1_000, 600_000, "ms", "risk_safety",
              "Prices that stay stale for this long while a position is open trip the stop."),
+    _choice(STAGED_RESET, "auto", ("auto", "on", "off"), "risk_safety",
+            "Whether the gates between the stages bind: auto means everywhere but on the simulated exchange. "
+            "On the live exchange they bind whatever is set."),
+    _integer(MIN_STAGE_MINUTES, 60, 0, 43_200, "min", "risk_safety",
+             "Healthy minutes in a stage before the next one up."),
+    _integer(MIN_STAGE_TRADES, 5, 0, 1_000, "trades", "risk_safety",
+             "Clean trades in a row in a stage before the next one up; SHADOW, which trades nothing, asks for none."),
+    _integer(OPERATOR_HEARTBEAT_S, 0, 0, 604_800, "s", "risk_safety",
+             "Entries are withheld when no operator was heard of for this long; 0 asks for no heartbeat."),
 )
 _AI = (
     _integer("ai.decision_ttl_ms", 5_000, 500, 60_000, "ms", "ai_engine",

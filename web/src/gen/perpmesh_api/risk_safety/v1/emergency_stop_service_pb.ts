@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file perpmesh_api/risk_safety/v1/emergency_stop_service.proto.
  */
 export const file_perpmesh_api_risk_safety_v1_emergency_stop_service: GenFile = /*@__PURE__*/
-  fileDesc("CjhwZXJwbWVzaF9hcGkvcmlza19zYWZldHkvdjEvZW1lcmdlbmN5X3N0b3Bfc2VydmljZS5wcm90bxIbcGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxIuQCCgpUcmlwUmVjb3JkEg8KB3RyaXBfaWQYASABKAkSOQoHdHJpZ2dlchgCIAEoDjIoLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5UcmlwVHJpZ2dlchIOCgZyZWFzb24YAyABKAkSDQoFYWN0b3IYBCABKAkSFQoNdHJpcHBlZF9hdF9tcxgFIAEoAxIWCg5tYXJrZXRfdGltZV9tcxgGIAEoAxINCgVlcG9jaBgHIAEoAxIzCgRtb2RlGAggASgOMiUucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLlRyaXBNb2RlEkcKCGV2aWRlbmNlGAkgAygLMjUucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLlRyaXBSZWNvcmQuRXZpZGVuY2VFbnRyeRovCg1FdmlkZW5jZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEirAIKCkxvc3NMaW1pdHMSDgoGZXF1aXR5GAEgASgJEhgKEGRheV9zdGFydF9lcXVpdHkYAiABKAkSEgoKZGFpbHlfbG9zcxgDIAEoCRIYChBkYWlseV9sb3NzX2xpbWl0GAQgASgJEhMKC3dlZWtseV9sb3NzGAUgASgJEhkKEXdlZWtseV9sb3NzX2xpbWl0GAYgASgJEhAKCGRyYXdkb3duGAcgASgJEhYKDmRyYXdkb3duX2xpbWl0GAggASgJEhoKEmNvbnNlY3V0aXZlX2xvc3NlcxgJIAEoBRIgChhjb25zZWN1dGl2ZV9sb3NzZXNfbGltaXQYCiABKAUSFgoOdHJhZGVfc2VxdWVuY2UYCyABKAMSFgoObWFya2V0X3RpbWVfbXMYDCABKAMi+AIKCUVzc1N0YXR1cxI0CgVzdGF0ZRgBIAEoDjIlLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5Fc3NTdGF0ZRITCgtjYW5fZXhlY3V0ZRgCIAEoCBINCgVlcG9jaBgDIAEoAxIsCgVzdGFnZRgEIAEoDjIdLnBlcnBtZXNoX2FwaS5jb21tb24udjEuU3RhZ2USDgoGcGF1c2VkGAUgASgIEjUKBHRyaXAYBiABKAsyJy5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuVHJpcFJlY29yZBISCgp0cmlwX2NvdW50GAcgASgFEjcKBmxpbWl0cxgIIAEoCzInLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5Mb3NzTGltaXRzEhUKDWxlYXNlX2hvbGRlcnMYCSABKAUSOAoLZW52aXJvbm1lbnQYCiABKA4yIy5wZXJwbWVzaF9hcGkuY29tbW9uLnYxLkVudmlyb25tZW50IhIKEEdldFN0YXR1c1JlcXVlc3QiSwoRR2V0U3RhdHVzUmVzcG9uc2USNgoGc3RhdHVzGAEgASgLMiYucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLkVzc1N0YXR1cyIUChJXYXRjaFN0YXR1c1JlcXVlc3QiTQoTV2F0Y2hTdGF0dXNSZXNwb25zZRI2CgZzdGF0dXMYASABKAsyJi5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuRXNzU3RhdHVzImYKC1RyaXBSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEjMKBG1vZGUYAyABKA4yJS5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuVHJpcE1vZGUiwQEKDFRyaXBSZXNwb25zZRI1CgR0cmlwGAEgASgLMicucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLlRyaXBSZWNvcmQSFwoPYWxyZWFkeV90cmlwcGVkGAIgASgIEhcKD2NhbmNlbGVkX29yZGVycxgDIAMoCRIWCg5vcGVuX3Bvc2l0aW9ucxgEIAMoCRIbChNwcm90ZWN0ZWRfcG9zaXRpb25zGAUgAygJEhMKC3JlbGVhc2VkX2J5GAYgASgJIpABCgxSZXNldFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSLAoFc3RhZ2UYAyABKA4yHS5wZXJwbWVzaF9hcGkuY29tbW9uLnYxLlN0YWdlEhYKDm9wZXJhdG9yX3Rva2VuGAQgASgJEhYKDmFwcHJvdmVyX3Rva2VuGAUgASgJIkcKDVJlc2V0UmVzcG9uc2USNgoGc3RhdHVzGAEgASgLMiYucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLkVzc1N0YXR1cyppCghFc3NTdGF0ZRIZChVFU1NfU1RBVEVfVU5TUEVDSUZJRUQQABITCg9FU1NfU1RBVEVfQVJNRUQQARIWChJFU1NfU1RBVEVfVFJJUFBJTkcQAhIVChFFU1NfU1RBVEVfVFJJUFBFRBADKlEKCFRyaXBNb2RlEhkKFVRSSVBfTU9ERV9VTlNQRUNJRklFRBAAEhMKD1RSSVBfTU9ERV9CTE9DSxABEhUKEVRSSVBfTU9ERV9GTEFUVEVOEAIqyAIKC1RyaXBUcmlnZ2VyEhwKGFRSSVBfVFJJR0dFUl9VTlNQRUNJRklFRBAAEhcKE1RSSVBfVFJJR0dFUl9NQU5VQUwQARIbChdUUklQX1RSSUdHRVJfREFJTFlfTE9TUxACEhwKGFRSSVBfVFJJR0dFUl9XRUVLTFlfTE9TUxADEhkKFVRSSVBfVFJJR0dFUl9EUkFXRE9XThAEEiMKH1RSSVBfVFJJR0dFUl9DT05TRUNVVElWRV9MT1NTRVMQBRIhCh1UUklQX1RSSUdHRVJfRVhFQ1VUSU9OX0VSUk9SUxAGEiUKIVRSSVBfVFJJR0dFUl9VTlBST1RFQ1RFRF9QT1NJVElPThAHEiAKHFRSSVBfVFJJR0dFUl9MRURHRVJfTUlTTUFUQ0gQCBIbChdUUklQX1RSSUdHRVJfU1RBTEVfREFUQRAJMrMDChRFbWVyZ2VuY3lTdG9wU2VydmljZRJqCglHZXRTdGF0dXMSLS5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuR2V0U3RhdHVzUmVxdWVzdBouLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5HZXRTdGF0dXNSZXNwb25zZRJbCgRUcmlwEigucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLlRyaXBSZXF1ZXN0GikucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLlRyaXBSZXNwb25zZRJeCgVSZXNldBIpLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5SZXNldFJlcXVlc3QaKi5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuUmVzZXRSZXNwb25zZRJyCgtXYXRjaFN0YXR1cxIvLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5XYXRjaFN0YXR1c1JlcXVlc3QaMC5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuV2F0Y2hTdGF0dXNSZXNwb25zZTABYgZwcm90bzM", [file_perpmesh_api_common_v1_trading]);
+  fileDesc("CjhwZXJwbWVzaF9hcGkvcmlza19zYWZldHkvdjEvZW1lcmdlbmN5X3N0b3Bfc2VydmljZS5wcm90bxIbcGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxIuQCCgpUcmlwUmVjb3JkEg8KB3RyaXBfaWQYASABKAkSOQoHdHJpZ2dlchgCIAEoDjIoLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5UcmlwVHJpZ2dlchIOCgZyZWFzb24YAyABKAkSDQoFYWN0b3IYBCABKAkSFQoNdHJpcHBlZF9hdF9tcxgFIAEoAxIWCg5tYXJrZXRfdGltZV9tcxgGIAEoAxINCgVlcG9jaBgHIAEoAxIzCgRtb2RlGAggASgOMiUucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLlRyaXBNb2RlEkcKCGV2aWRlbmNlGAkgAygLMjUucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLlRyaXBSZWNvcmQuRXZpZGVuY2VFbnRyeRovCg1FdmlkZW5jZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEirAIKCkxvc3NMaW1pdHMSDgoGZXF1aXR5GAEgASgJEhgKEGRheV9zdGFydF9lcXVpdHkYAiABKAkSEgoKZGFpbHlfbG9zcxgDIAEoCRIYChBkYWlseV9sb3NzX2xpbWl0GAQgASgJEhMKC3dlZWtseV9sb3NzGAUgASgJEhkKEXdlZWtseV9sb3NzX2xpbWl0GAYgASgJEhAKCGRyYXdkb3duGAcgASgJEhYKDmRyYXdkb3duX2xpbWl0GAggASgJEhoKEmNvbnNlY3V0aXZlX2xvc3NlcxgJIAEoBRIgChhjb25zZWN1dGl2ZV9sb3NzZXNfbGltaXQYCiABKAUSFgoOdHJhZGVfc2VxdWVuY2UYCyABKAMSFgoObWFya2V0X3RpbWVfbXMYDCABKAMiugEKCVN0YWdlR2F0ZRIPCgdiaW5kaW5nGAEgASgIEisKBG5leHQYAiABKA4yHS5wZXJwbWVzaF9hcGkuY29tbW9uLnYxLlN0YWdlEhcKD2hlYWx0aHlfbWludXRlcxgDIAEoBRIYChByZXF1aXJlZF9taW51dGVzGAQgASgFEhQKDGNsZWFuX3RyYWRlcxgFIAEoBRIXCg9yZXF1aXJlZF90cmFkZXMYBiABKAUSDQoFdW5tZXQYByADKAki6wMKCUVzc1N0YXR1cxI0CgVzdGF0ZRgBIAEoDjIlLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5Fc3NTdGF0ZRITCgtjYW5fZXhlY3V0ZRgCIAEoCBINCgVlcG9jaBgDIAEoAxIsCgVzdGFnZRgEIAEoDjIdLnBlcnBtZXNoX2FwaS5jb21tb24udjEuU3RhZ2USDgoGcGF1c2VkGAUgASgIEjUKBHRyaXAYBiABKAsyJy5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuVHJpcFJlY29yZBISCgp0cmlwX2NvdW50GAcgASgFEjcKBmxpbWl0cxgIIAEoCzInLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5Mb3NzTGltaXRzEhUKDWxlYXNlX2hvbGRlcnMYCSABKAUSOAoLZW52aXJvbm1lbnQYCiABKA4yIy5wZXJwbWVzaF9hcGkuY29tbW9uLnYxLkVudmlyb25tZW50EjoKCnN0YWdlX2dhdGUYCyABKAsyJi5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuU3RhZ2VHYXRlEhcKD29wZXJhdG9yX3NpbGVudBgMIAEoCBIcChRvcGVyYXRvcl9oZWFyZF9hdF9tcxgNIAEoAyISChBHZXRTdGF0dXNSZXF1ZXN0IksKEUdldFN0YXR1c1Jlc3BvbnNlEjYKBnN0YXR1cxgBIAEoCzImLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5Fc3NTdGF0dXMiFAoSV2F0Y2hTdGF0dXNSZXF1ZXN0Ik0KE1dhdGNoU3RhdHVzUmVzcG9uc2USNgoGc3RhdHVzGAEgASgLMiYucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLkVzc1N0YXR1cyJmCgtUcmlwUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIzCgRtb2RlGAMgASgOMiUucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLlRyaXBNb2RlIsEBCgxUcmlwUmVzcG9uc2USNQoEdHJpcBgBIAEoCzInLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5UcmlwUmVjb3JkEhcKD2FscmVhZHlfdHJpcHBlZBgCIAEoCBIXCg9jYW5jZWxlZF9vcmRlcnMYAyADKAkSFgoOb3Blbl9wb3NpdGlvbnMYBCADKAkSGwoTcHJvdGVjdGVkX3Bvc2l0aW9ucxgFIAMoCRITCgtyZWxlYXNlZF9ieRgGIAEoCSKQAQoMUmVzZXRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEiwKBXN0YWdlGAMgASgOMh0ucGVycG1lc2hfYXBpLmNvbW1vbi52MS5TdGFnZRIWCg5vcGVyYXRvcl90b2tlbhgEIAEoCRIWCg5hcHByb3Zlcl90b2tlbhgFIAEoCSJrCg1SZXNldFJlc3BvbnNlEjYKBnN0YXR1cxgBIAEoCzImLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5Fc3NTdGF0dXMSEAoIb3BlcmF0b3IYAiABKAkSEAoIYXBwcm92ZXIYAyABKAkiEgoQSGVhcnRiZWF0UmVxdWVzdCJgChFIZWFydGJlYXRSZXNwb25zZRI2CgZzdGF0dXMYASABKAsyJi5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuRXNzU3RhdHVzEhMKC2dvb2RfZm9yX21zGAIgASgDIjQKE0xpc3RBdHRlbXB0c1JlcXVlc3QSDgoGYWN0aW9uGAEgASgJEg0KBWxpbWl0GAIgASgFIk4KFExpc3RBdHRlbXB0c1Jlc3BvbnNlEjYKCGF0dGVtcHRzGAEgAygLMiQucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLkF0dGVtcHQi5wEKB0F0dGVtcHQSEAoIc2VxdWVuY2UYASABKAMSDQoFYXRfbXMYAiABKAMSDgoGYWN0aW9uGAMgASgJEg0KBWFjdG9yGAQgASgJEgwKBHJvbGUYBSABKAkSPgoFYXNrZWQYBiADKAsyLy5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuQXR0ZW1wdC5Bc2tlZEVudHJ5Eg8KB291dGNvbWUYByABKAkSDwoHbWVzc2FnZRgIIAEoCRosCgpBc2tlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqaQoIRXNzU3RhdGUSGQoVRVNTX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPRVNTX1NUQVRFX0FSTUVEEAESFgoSRVNTX1NUQVRFX1RSSVBQSU5HEAISFQoRRVNTX1NUQVRFX1RSSVBQRUQQAypRCghUcmlwTW9kZRIZChVUUklQX01PREVfVU5TUEVDSUZJRUQQABITCg9UUklQX01PREVfQkxPQ0sQARIVChFUUklQX01PREVfRkxBVFRFThACKsgCCgtUcmlwVHJpZ2dlchIcChhUUklQX1RSSUdHRVJfVU5TUEVDSUZJRUQQABIXChNUUklQX1RSSUdHRVJfTUFOVUFMEAESGwoXVFJJUF9UUklHR0VSX0RBSUxZX0xPU1MQAhIcChhUUklQX1RSSUdHRVJfV0VFS0xZX0xPU1MQAxIZChVUUklQX1RSSUdHRVJfRFJBV0RPV04QBBIjCh9UUklQX1RSSUdHRVJfQ09OU0VDVVRJVkVfTE9TU0VTEAUSIQodVFJJUF9UUklHR0VSX0VYRUNVVElPTl9FUlJPUlMQBhIlCiFUUklQX1RSSUdHRVJfVU5QUk9URUNURURfUE9TSVRJT04QBxIgChxUUklQX1RSSUdHRVJfTEVER0VSX01JU01BVENIEAgSGwoXVFJJUF9UUklHR0VSX1NUQUxFX0RBVEEQCTKUBQoURW1lcmdlbmN5U3RvcFNlcnZpY2USagoJR2V0U3RhdHVzEi0ucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLkdldFN0YXR1c1JlcXVlc3QaLi5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuR2V0U3RhdHVzUmVzcG9uc2USWwoEVHJpcBIoLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5UcmlwUmVxdWVzdBopLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5UcmlwUmVzcG9uc2USXgoFUmVzZXQSKS5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuUmVzZXRSZXF1ZXN0GioucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLlJlc2V0UmVzcG9uc2UScgoLV2F0Y2hTdGF0dXMSLy5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuV2F0Y2hTdGF0dXNSZXF1ZXN0GjAucGVycG1lc2hfYXBpLnJpc2tfc2FmZXR5LnYxLldhdGNoU3RhdHVzUmVzcG9uc2UwARJqCglIZWFydGJlYXQSLS5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuSGVhcnRiZWF0UmVxdWVzdBouLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5IZWFydGJlYXRSZXNwb25zZRJzCgxMaXN0QXR0ZW1wdHMSMC5wZXJwbWVzaF9hcGkucmlza19zYWZldHkudjEuTGlzdEF0dGVtcHRzUmVxdWVzdBoxLnBlcnBtZXNoX2FwaS5yaXNrX3NhZmV0eS52MS5MaXN0QXR0ZW1wdHNSZXNwb25zZWIGcHJvdG8z", [file_perpmesh_api_common_v1_trading]);
 
 /**
  * TripRecord is the evidence of one trip.
@@ -192,6 +192,69 @@ export const LossLimitsSchema: GenMessage<LossLimits> = /*@__PURE__*/
   messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 1);
 
 /**
+ * StageGate is what stands between the stage and the next one up.
+ *
+ * @generated from message perpmesh_api.risk_safety.v1.StageGate
+ */
+export type StageGate = Message<"perpmesh_api.risk_safety.v1.StageGate"> & {
+  /**
+   * Whether it binds: by policy ess.staged_reset, and always on the live exchange.
+   *
+   * @generated from field: bool binding = 1;
+   */
+  binding: boolean;
+
+  /**
+   * The next stage up; unspecified in FULL, where there is none.
+   *
+   * @generated from field: perpmesh_api.common.v1.Stage next = 2;
+   */
+  next: Stage;
+
+  /**
+   * Minutes in this stage in which execution reported and nothing was wrong.
+   *
+   * @generated from field: int32 healthy_minutes = 3;
+   */
+  healthyMinutes: number;
+
+  /**
+   * How many are needed (policy ess.min_stage_minutes).
+   *
+   * @generated from field: int32 required_minutes = 4;
+   */
+  requiredMinutes: number;
+
+  /**
+   * Clean trades in a row in this stage: closed by their own plan, covered by a stop within two seconds.
+   *
+   * @generated from field: int32 clean_trades = 5;
+   */
+  cleanTrades: number;
+
+  /**
+   * How many are needed (policy ess.min_stage_trades); none in SHADOW, where nothing is traded.
+   *
+   * @generated from field: int32 required_trades = 6;
+   */
+  requiredTrades: number;
+
+  /**
+   * What is still missing, in words; empty when the gate is met.
+   *
+   * @generated from field: repeated string unmet = 7;
+   */
+  unmet: string[];
+};
+
+/**
+ * Describes the message perpmesh_api.risk_safety.v1.StageGate.
+ * Use `create(StageGateSchema)` to create a new message.
+ */
+export const StageGateSchema: GenMessage<StageGate> = /*@__PURE__*/
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 2);
+
+/**
  * EssStatus is everything there is to know about the latch.
  *
  * @generated from message perpmesh_api.risk_safety.v1.EssStatus
@@ -266,6 +329,27 @@ export type EssStatus = Message<"perpmesh_api.risk_safety.v1.EssStatus"> & {
    * @generated from field: perpmesh_api.common.v1.Environment environment = 10;
    */
   environment: Environment;
+
+  /**
+   * What stands between this stage and the next.
+   *
+   * @generated from field: perpmesh_api.risk_safety.v1.StageGate stage_gate = 11;
+   */
+  stageGate?: StageGate | undefined;
+
+  /**
+   * Entries are withheld because no operator has been heard of for too long.
+   *
+   * @generated from field: bool operator_silent = 12;
+   */
+  operatorSilent: boolean;
+
+  /**
+   * When an operator was last heard of, wall clock; 0 when never.
+   *
+   * @generated from field: int64 operator_heard_at_ms = 13;
+   */
+  operatorHeardAtMs: bigint;
 };
 
 /**
@@ -273,7 +357,7 @@ export type EssStatus = Message<"perpmesh_api.risk_safety.v1.EssStatus"> & {
  * Use `create(EssStatusSchema)` to create a new message.
  */
 export const EssStatusSchema: GenMessage<EssStatus> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 2);
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 3);
 
 /**
  * GetStatusRequest has nothing to say.
@@ -288,7 +372,7 @@ export type GetStatusRequest = Message<"perpmesh_api.risk_safety.v1.GetStatusReq
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 3);
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 4);
 
 /**
  * GetStatusResponse is the status now.
@@ -309,7 +393,7 @@ export type GetStatusResponse = Message<"perpmesh_api.risk_safety.v1.GetStatusRe
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 4);
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 5);
 
 /**
  * WatchStatusRequest has nothing to say.
@@ -324,7 +408,7 @@ export type WatchStatusRequest = Message<"perpmesh_api.risk_safety.v1.WatchStatu
  * Use `create(WatchStatusRequestSchema)` to create a new message.
  */
 export const WatchStatusRequestSchema: GenMessage<WatchStatusRequest> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 5);
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 6);
 
 /**
  * WatchStatusResponse is one status.
@@ -345,7 +429,7 @@ export type WatchStatusResponse = Message<"perpmesh_api.risk_safety.v1.WatchStat
  * Use `create(WatchStatusResponseSchema)` to create a new message.
  */
 export const WatchStatusResponseSchema: GenMessage<WatchStatusResponse> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 6);
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 7);
 
 /**
  * TripRequest asks for the stop. Every field may be left out: a stop must be easy.
@@ -380,7 +464,7 @@ export type TripRequest = Message<"perpmesh_api.risk_safety.v1.TripRequest"> & {
  * Use `create(TripRequestSchema)` to create a new message.
  */
 export const TripRequestSchema: GenMessage<TripRequest> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 7);
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 8);
 
 /**
  * TripResponse says what holds now.
@@ -436,7 +520,7 @@ export type TripResponse = Message<"perpmesh_api.risk_safety.v1.TripResponse"> &
  * Use `create(TripResponseSchema)` to create a new message.
  */
 export const TripResponseSchema: GenMessage<TripResponse> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 8);
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 9);
 
 /**
  * ResetRequest lifts a trip.
@@ -459,7 +543,7 @@ export type ResetRequest = Message<"perpmesh_api.risk_safety.v1.ResetRequest"> &
   reason: string;
 
   /**
-   * The stage to return to; PAPER when left out.
+   * The stage to return to. Left out it is PAPER, and SHADOW where the gates between the stages bind.
    *
    * @generated from field: perpmesh_api.common.v1.Stage stage = 3;
    */
@@ -485,7 +569,7 @@ export type ResetRequest = Message<"perpmesh_api.risk_safety.v1.ResetRequest"> &
  * Use `create(ResetRequestSchema)` to create a new message.
  */
 export const ResetRequestSchema: GenMessage<ResetRequest> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 9);
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 10);
 
 /**
  * ResetResponse says what holds now.
@@ -499,6 +583,20 @@ export type ResetResponse = Message<"perpmesh_api.risk_safety.v1.ResetResponse">
    * @generated from field: perpmesh_api.risk_safety.v1.EssStatus status = 1;
    */
   status?: EssStatus | undefined;
+
+  /**
+   * The operator's identity.
+   *
+   * @generated from field: string operator = 2;
+   */
+  operator: string;
+
+  /**
+   * The approver's identity.
+   *
+   * @generated from field: string approver = 3;
+   */
+  approver: string;
 };
 
 /**
@@ -506,7 +604,169 @@ export type ResetResponse = Message<"perpmesh_api.risk_safety.v1.ResetResponse">
  * Use `create(ResetResponseSchema)` to create a new message.
  */
 export const ResetResponseSchema: GenMessage<ResetResponse> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 10);
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 11);
+
+/**
+ * HeartbeatRequest has nothing to say but itself.
+ *
+ * @generated from message perpmesh_api.risk_safety.v1.HeartbeatRequest
+ */
+export type HeartbeatRequest = Message<"perpmesh_api.risk_safety.v1.HeartbeatRequest"> & {
+};
+
+/**
+ * Describes the message perpmesh_api.risk_safety.v1.HeartbeatRequest.
+ * Use `create(HeartbeatRequestSchema)` to create a new message.
+ */
+export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> = /*@__PURE__*/
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 12);
+
+/**
+ * HeartbeatResponse says how long it is good for.
+ *
+ * @generated from message perpmesh_api.risk_safety.v1.HeartbeatResponse
+ */
+export type HeartbeatResponse = Message<"perpmesh_api.risk_safety.v1.HeartbeatResponse"> & {
+  /**
+   * The status.
+   *
+   * @generated from field: perpmesh_api.risk_safety.v1.EssStatus status = 1;
+   */
+  status?: EssStatus | undefined;
+
+  /**
+   * Entries are withheld when no operator is heard of within this; 0: no heartbeat is asked for.
+   *
+   * @generated from field: int64 good_for_ms = 2;
+   */
+  goodForMs: bigint;
+};
+
+/**
+ * Describes the message perpmesh_api.risk_safety.v1.HeartbeatResponse.
+ * Use `create(HeartbeatResponseSchema)` to create a new message.
+ */
+export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> = /*@__PURE__*/
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 13);
+
+/**
+ * ListAttemptsRequest filters attempts.
+ *
+ * @generated from message perpmesh_api.risk_safety.v1.ListAttemptsRequest
+ */
+export type ListAttemptsRequest = Message<"perpmesh_api.risk_safety.v1.ListAttemptsRequest"> & {
+  /**
+   * Only of this action, such as "Reset"; all when left out.
+   *
+   * @generated from field: string action = 1;
+   */
+  action: string;
+
+  /**
+   * At most this many; 0 means 100.
+   *
+   * @generated from field: int32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message perpmesh_api.risk_safety.v1.ListAttemptsRequest.
+ * Use `create(ListAttemptsRequestSchema)` to create a new message.
+ */
+export const ListAttemptsRequestSchema: GenMessage<ListAttemptsRequest> = /*@__PURE__*/
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 14);
+
+/**
+ * ListAttemptsResponse is attempts, newest first.
+ *
+ * @generated from message perpmesh_api.risk_safety.v1.ListAttemptsResponse
+ */
+export type ListAttemptsResponse = Message<"perpmesh_api.risk_safety.v1.ListAttemptsResponse"> & {
+  /**
+   * The attempts.
+   *
+   * @generated from field: repeated perpmesh_api.risk_safety.v1.Attempt attempts = 1;
+   */
+  attempts: Attempt[];
+};
+
+/**
+ * Describes the message perpmesh_api.risk_safety.v1.ListAttemptsResponse.
+ * Use `create(ListAttemptsResponseSchema)` to create a new message.
+ */
+export const ListAttemptsResponseSchema: GenMessage<ListAttemptsResponse> = /*@__PURE__*/
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 15);
+
+/**
+ * Attempt is one call that acts, or would have, and what came of it.
+ *
+ * @generated from message perpmesh_api.risk_safety.v1.Attempt
+ */
+export type Attempt = Message<"perpmesh_api.risk_safety.v1.Attempt"> & {
+  /**
+   * Counts attempts.
+   *
+   * @generated from field: int64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * When it was answered, wall clock.
+   *
+   * @generated from field: int64 at_ms = 2;
+   */
+  atMs: bigint;
+
+  /**
+   * What was called: "Trip", "Reset", "PauseEntries", "UpdatePolicy" …
+   *
+   * @generated from field: string action = 3;
+   */
+  action: string;
+
+  /**
+   * Who called.
+   *
+   * @generated from field: string actor = 4;
+   */
+  actor: string;
+
+  /**
+   * In which role: "viewer", "operator", "approver", or "service" for the safety core itself.
+   *
+   * @generated from field: string role = 5;
+   */
+  role: string;
+
+  /**
+   * What was asked for, without any secret.
+   *
+   * @generated from field: map<string, string> asked = 6;
+   */
+  asked: { [key: string]: string };
+
+  /**
+   * "DONE", or the reason of the refusal, such as "STAGE_GATE" or "ROLE".
+   *
+   * @generated from field: string outcome = 7;
+   */
+  outcome: string;
+
+  /**
+   * The refusal in words; empty when it was done.
+   *
+   * @generated from field: string message = 8;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message perpmesh_api.risk_safety.v1.Attempt.
+ * Use `create(AttemptSchema)` to create a new message.
+ */
+export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
+  messageDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 16);
 
 /**
  * EssState is the state of the latch.
@@ -693,7 +953,9 @@ export const EmergencyStopService: GenService<{
     output: typeof TripResponseSchema;
   },
   /**
-   * Reset lifts a trip into a stage. It needs the tokens of two different identities, an operator and an approver.
+   * Reset lifts a trip into a stage, or changes the stage when armed. It needs the tokens of two different identities,
+   * an operator and an approver. Where the gates between the stages bind, the way up is one stage at a time, from SHADOW,
+   * and refused (FAILED_PRECONDITION, STAGE_GATE) until the gate is met; the way down is always open.
    *
    * @generated from rpc perpmesh_api.risk_safety.v1.EmergencyStopService.Reset
    */
@@ -711,6 +973,27 @@ export const EmergencyStopService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchStatusRequestSchema;
     output: typeof WatchStatusResponseSchema;
+  },
+  /**
+   * Heartbeat says that an operator is there. Where policy ess.operator_heartbeat_s is above 0, entries are withheld when
+   * nobody has said so for as long. Every acting call of an operator to this service says it too.
+   *
+   * @generated from rpc perpmesh_api.risk_safety.v1.EmergencyStopService.Heartbeat
+   */
+  heartbeat: {
+    methodKind: "unary";
+    input: typeof HeartbeatRequestSchema;
+    output: typeof HeartbeatResponseSchema;
+  },
+  /**
+   * ListAttempts returns who tried to trip, reset, pause, or change a policy, and what came of it, newest first.
+   *
+   * @generated from rpc perpmesh_api.risk_safety.v1.EmergencyStopService.ListAttempts
+   */
+  listAttempts: {
+    methodKind: "unary";
+    input: typeof ListAttemptsRequestSchema;
+    output: typeof ListAttemptsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_perpmesh_api_risk_safety_v1_emergency_stop_service, 0);
