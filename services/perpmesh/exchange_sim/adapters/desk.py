@@ -1,5 +1,6 @@
 """What every request passes, however it came: its weight, who asks, the signature, the time, and its turn."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,13 +56,23 @@ class Desk:
 
     async def answer(self, call: Call) -> Any:
         """Return what the endpoint answers, or raise ExchangeError."""
-        if not self._faults.armed:
-            return await self._execute(call, self._admit(call))
+        found = self.begin(call)
+        return await found if isinstance(found, asyncio.Future) else found
+
+    def begin(self, call: Call) -> Any:
+        """Let a request in and return what the endpoint answers, or its future; or raise ExchangeError."""
+        if self._faults.armed:
+            return asyncio.ensure_future(self._suffer(call))
+        return self._execute(call, self._admit(call))
+
+    async def _suffer(self, call: Call) -> Any:
+        """Answer a request as the faults want it answered."""
         occasion = self._faults.occasion(call.endpoint.name, self._owner(call.key), call.params)
         self._faults.refuse(occasion, call.address)
         account = self._admit(call)
         await self._faults.way_in(occasion)
-        answer = await self._execute(call, account)
+        found = self._execute(call, account)
+        answer = await found if isinstance(found, asyncio.Future) else found
         await self._faults.answered(occasion, call.address)
         return answer
 
@@ -82,11 +93,11 @@ class Desk:
             call.orders = self.meter.count_orders(held.account, endpoint.orders, now_ms)
         return held.account
 
-    async def _execute(self, call: Call, account: str) -> Any:
+    def _execute(self, call: Call, account: str) -> Any:
         if call.endpoint.security is Security.NONE:
             ask = Ask(self._sequencer.venue, self.board, call.params, self.clock.now_ms(), self.meter.limits)
             return call.endpoint.handler(ask)
-        return await self._sequencer.submit(self._job(call, account))
+        return self._sequencer.queue(self._job(call, account))
 
     def _owner(self, key: str) -> str:
         held = self._sequencer.venue.api_keys.get(key)
@@ -119,12 +130,12 @@ class Desk:
         return run
 
 
-def come_back_s(error: Exception) -> int | None:
+def come_back_s(error: BaseException) -> int | None:
     """Return after how many seconds to ask again, None when nothing is known of that."""
     return error.retry_after_s if isinstance(error, TooMany | Struck) else None
 
 
-def refused(error: Exception, **what: str) -> tuple[int, dict[str, Any]]:
+def refused(error: BaseException, **what: str) -> tuple[int, dict[str, Any]]:
     """Return the status and the body that tell a client of `error`; what nobody expected is logged."""
     if isinstance(error, ExchangeError):
         status = 418 if isinstance(error, Banned) else STATUSES.get(error.code, 400)

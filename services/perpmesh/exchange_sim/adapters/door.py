@@ -1,7 +1,10 @@
 """The REST half of the server: reads the request, lets the desk answer it, and writes the answer."""
 
+import asyncio
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -10,7 +13,29 @@ from perpmesh.exchange_sim.domain.fault_replies import Struck
 from perpmesh.exchange_sim.domain.params import parse_parameters
 from perpmesh.exchange_sim.domain.signature import signed_text
 
+JSON, HTML = "application/json; charset=utf-8", "text/html; charset=utf-8"
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Asked(NamedTuple):
+    """One request as it came; `target` is its path and query, as they were sent."""
+
+    method: str
+    target: str
+    body: str
+    key: str
+    address: str
+
+
+class Answer(NamedTuple):
+    """What goes back."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
+Done = Callable[[Answer], None]
 
 
 class Door:
@@ -19,47 +44,78 @@ class Door:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def handle(self, request: web.BaseRequest) -> web.Response:
+    def begin(self, asked: Asked, done: Done) -> None:
+        """Let a request in; `done` is told the answer, now or when what it asked for is durable."""
         call: Call | None = None
         try:
-            call = await self._read(request)
-            return _json(await self._desk.answer(call), 200, _used(call))
-        except web.HTTPRequestEntityTooLarge:
-            return _json({"code": -1013, "msg": "INVALID_MESSAGE"}, 413, {})
+            call = self._read(asked)
+            found = self._desk.begin(call)
         except Exception as error:  # noqa: BLE001 - whatever happens, a client gets the venue's own form of error
-            status, body = refused(error, path=request.path, method=request.method)
-            headers, wait_s = _used(call), come_back_s(error)
-            headers |= {} if wait_s is None else {"Retry-After": str(wait_s)}
-            if isinstance(error, Struck) and error.page:
-                return web.Response(text=error.page, status=status, content_type="text/html", headers=headers)
-            return _json(body, status, headers)
+            done(_refusal(error, call, asked))
+            return
+        if isinstance(found, asyncio.Future):
+            found.add_done_callback(lambda found: done(_settled(found, call, asked)))
+        else:
+            done(_accepted(found, call))
 
-    async def _read(self, request: web.BaseRequest) -> Call:
-        path, _, query = request.raw_path.partition("?")
-        body = await _body(request)
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        """Answer a request of the library's."""
+        try:
+            body = (await request.read()).decode("utf-8", "replace") if request.can_read_body else ""
+        except web.HTTPRequestEntityTooLarge:
+            return _response(Answer(413, b'{"code":-1013,"msg":"INVALID_MESSAGE"}', {"Content-Type": JSON}))
+        key = request.headers.get("X-MBX-APIKEY", "")
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        target = request.raw_path if request.raw_path.startswith("/") else request.path_qs  # it may name the host, too
+        asked = Asked(request.method, target, body, key, request.remote or "")
+        self.begin(asked, lambda found: None if answer.done() else answer.set_result(found))
+        return _response(await answer)
+
+    def _read(self, asked: Asked) -> Call:
+        path, _, query = asked.target.partition("?")
         routes = self._desk.routes
-        endpoint = routes.endpoints.get((request.method, path)) or routes.find(request.method, request.path)
+        endpoint = routes.endpoints.get((asked.method, path)) or routes.find(asked.method, unquote(path))
         return Call(
             endpoint,
-            parse_parameters(query, body),
-            request.remote or "",
-            key=request.headers.get("X-MBX-APIKEY", ""),
-            signed=signed_text(query, body),
+            parse_parameters(query, asked.body),
+            asked.address,
+            key=asked.key,
+            signed=signed_text(query, asked.body),
         )
 
 
-async def _body(request: web.BaseRequest) -> str:
-    return (await request.read()).decode("utf-8", "replace") if request.can_read_body else ""
+def _settled(found: "asyncio.Future[Any]", call: Call, asked: Asked) -> Answer:
+    if found.cancelled():
+        return _refusal(asyncio.CancelledError(), call, asked)
+    error = found.exception()
+    if error is not None:
+        return _refusal(error, call, asked)
+    return _accepted(found.result(), call)
+
+
+def _accepted(found: Any, call: Call) -> Answer:
+    return Answer(200, _ENCODE(found).encode(), {**_used(call), "Content-Type": JSON})
+
+
+def _refusal(error: BaseException, call: Call | None, asked: Asked) -> Answer:
+    status, body = refused(error, path=asked.target.partition("?")[0], method=asked.method)
+    headers, wait_s = _used(call), come_back_s(error)
+    if wait_s is not None:
+        headers["Retry-After"] = str(wait_s)
+    if isinstance(error, Struck) and error.page:
+        return Answer(status, error.page.encode(), {**headers, "Content-Type": HTML})
+    return Answer(status, _ENCODE(body).encode(), {**headers, "Content-Type": JSON})
 
 
 def _used(call: Call | None) -> dict[str, str]:
     """Return the headers that tell how much of the limits is used."""
-    headers = {"X-MBX-USED-WEIGHT-1M": str(call.weight)} if call and call.weight is not None else {}
-    if call and call.orders:
+    if call is None or call.weight is None:
+        return {}
+    headers = {"X-MBX-USED-WEIGHT-1M": str(call.weight)}
+    if call.orders:
         headers |= {"X-MBX-ORDER-COUNT-10S": str(call.orders[0]), "X-MBX-ORDER-COUNT-1M": str(call.orders[1])}
     return headers
 
 
-def _json(answer: Any, status: int, headers: dict[str, str]) -> web.Response:
-    headers["Content-Type"] = "application/json; charset=utf-8"
-    return web.Response(body=_ENCODE(answer).encode(), status=status, headers=headers)
+def _response(answer: Answer) -> web.Response:
+    return web.Response(body=answer.body, status=answer.status, headers=answer.headers)

@@ -1,41 +1,18 @@
 """The HTTP server: REST and WebSocket on one port, as one unit that is up or down."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
 
 from perpmesh.exchange_sim.adapters.door import Door
+from perpmesh.exchange_sim.adapters.wicket import Wicket
 from perpmesh.exchange_sim.adapters.sockets import Sockets
-from perpmesh.platform import telemetry
 
-log = telemetry.log(__name__)
 BODY_MAX = 256 * 1024
-
-
-class Handler(web.RequestHandler):
-    """One connection. What is not even HTTP is refused in the venue's form, too."""
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        log.info("not a request", status=status, error=repr(exc)[:200], remote=request.remote)
-        answer = web.json_response({"code": -1013, "msg": "INVALID_MESSAGE"}, status=status)
-        answer.force_close()
-        return answer
-
-
-class Server(web.Server):
-    """Makes a Handler of each connection."""
-
-    def __call__(self) -> Handler:
-        return Handler(self, loop=self._loop, **self._kwargs)
+Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
@@ -46,7 +23,7 @@ async def http_server(door: Door, sockets: Sockets, host: str, port: int) -> Asy
         return await (sockets if sockets.serves(request) else door).handle(request)
 
     # The library's router costs a third of a request, and there is nothing to route: the door has a table of its own.
-    server = Server(handle, request_factory=_request, access_log=None)
+    server = Server(handle, door)
     runner = web.ServerRunner(server, shutdown_timeout=2.0)
     await runner.setup()
     try:
@@ -56,6 +33,17 @@ async def http_server(door: Door, sockets: Sockets, host: str, port: int) -> Asy
     finally:
         await sockets.close()  # before the runner ends, which no longer reads what a listener says in farewell
         await runner.cleanup()
+
+
+class Server(web.Server):
+    """Makes a Wicket of each connection."""
+
+    def __init__(self, handle: Handle, door: Door) -> None:
+        super().__init__(handle, request_factory=_request, access_log=None)
+        self._door = door
+
+    def __call__(self) -> Wicket:
+        return Wicket(self, self._door, loop=self._loop, **self._kwargs)
 
 
 def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:

@@ -82,6 +82,10 @@ class Sequencer:
 
     async def submit(self, job: Job[T]) -> T:
         """Run `job` when its turn comes and return its answer, or raise what it raised."""
+        return await self.queue(job)
+
+    def queue(self, job: Job[T]) -> "asyncio.Future[T]":
+        """Let `job` wait for its turn and return the future of its answer, or of what it raises."""
         if self._ended:
             raise _gone()
         if len(self._jobs) >= JOBS_WAITING:
@@ -89,7 +93,7 @@ class Sequencer:
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._jobs.append((job, answer))
         self._wake.set()
-        return await answer
+        return answer
 
     async def change_clock(self, change: Callable[[ReplayClock, int], ReplayClock]) -> ReplayClock:
         """Move the replay's clock, in turn with everything else."""
