@@ -46,6 +46,7 @@ async def run(settings: MeshSettings) -> None:
             loops = [
                 ("upkeep", cases.upkeep.run), ("reconcile", cases.reconciler.run), ("user-stream", stream.listen),
                 ("prices", prices.watch), ("lease", lease.hold), ("decisions", worker.run),
+                ("follow", cases.reconciler.follow), ("countdown", cases.countdown.run),
             ]  # fmt: skip
             async with process.background(*loops):
                 await process.until_stopped()

@@ -188,6 +188,9 @@ class EngineVenue:
     async def prepare_symbol(self, symbol: str, leverage: int) -> None:
         self.apply(c.SetLeverage(ME, symbol, leverage))
 
+    async def countdown(self, symbol: str, wait_ms: int) -> None:
+        await self._do("countdown", lambda: self.apply(c.CountdownCancelAll(ME, symbol, wait_ms)))
+
     def budget_left(self) -> bool:
         return self.budget
 

@@ -24,18 +24,13 @@ from perpmesh.platform.database import Database
 from perpmesh.platform.outbox import Outbox
 from perpmesh.platform.settings import MeshSettings
 from perpmesh.platform.time import SystemClock
+from perpmesh.risk_safety.domain.policy import stored
+from perpmesh.risk_safety.domain.policy_catalogue import CATALOGUE
 from perpmesh.testing.ports import free_ports
 from perpmesh_api.market_data.v1 import market_data_service_pb2 as market
 
 KEY, SECRET = "exec-key", "exec-secret"
-POLICIES = {
-    "execution.max_slippage_pct": "0.01", "execution.default_stop_pct": "0.01",
-    "execution.max_stop_distance_pct": "0.10", "execution.price_stale_ms": "60000",
-    "execution.clock_offset_block_ms": "500", "execution.reconcile_interval_ms": "3000",
-    "execution.protection_deadline_ms": "5000", "execution.orders_per_minute": "60", "execution.leverage": "5",
-    "risk.max_risk_per_trade_pct": "0.005", "risk.max_open_risk_pct": "0.02", "risk.max_gross_exposure": "2",
-    "risk.max_position_exposure": "1",
-}  # fmt: skip
+POLICIES = {spec.key: stored(spec.default) for spec in CATALOGUE.values()} | {"execution.price_stale_ms": "60000"}
 
 
 class FixedPolicies:
@@ -46,6 +41,9 @@ class FixedPolicies:
 
     def integer(self, key: str) -> int:
         return int(POLICIES[key])
+
+    def text(self, key: str) -> str:
+        return POLICIES[key]
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from perpmesh.execution.domain.facts import (
 )
 from perpmesh.execution.domain.words import Action, Side, Stage
 from perpmesh.kernel.time import ManualClock
+from perpmesh.risk_safety.domain.policy import stored
+from perpmesh.risk_safety.domain.policy_catalogue import CATALOGUE
 from perpmesh.testing.engine_venue import ME, EngineVenue
 from perpmesh.testing.memory_log import MemoryLog
 
@@ -52,7 +54,8 @@ class Crash(BaseException):
 
 class FixedPolicies:
     def __init__(self, **changed: str) -> None:
-        self.values = {**POLICIES, **changed}
+        defaults = {spec.key: stored(spec.default) for spec in CATALOGUE.values()}
+        self.values = {**defaults, **POLICIES, **changed}
         self.revision = 7
 
     def decimal(self, key: str) -> Decimal:
@@ -60,6 +63,9 @@ class FixedPolicies:
 
     def integer(self, key: str) -> int:
         return int(D(self.values[key]))
+
+    def text(self, key: str) -> str:
+        return self.values[key]
 
 
 class Notes:

@@ -72,12 +72,23 @@ def test_a_policy_with_choices_takes_one_of_them(raw):
         CATALOGUE["ess.staged_reset"].parse(raw)
 
 
+@pytest.mark.parametrize("raw", ["0.5@1", "", "0.5@1,0.3@2.5,0.2@4", "1@3"])
+def test_a_ladder_is_a_list_of_shares_at_multiples_of_r(raw):
+    assert CATALOGUE["execution.take_profit_ladder"].parse(raw) == raw
+
+
+@pytest.mark.parametrize("raw", ["0.5", "0.5@", "2@1", "0.5@1,", "0.5@1;0.5@2", "-0.5@1", "0.1@1,0.1@2,0.1@3,0.1@4,0.1@5,0.1@6"])
+def test_what_is_no_ladder_is_refused(raw):
+    with pytest.raises(Invalid):
+        CATALOGUE["execution.take_profit_ladder"].parse(raw)
+
+
 @given(st.sampled_from(list(CATALOGUE.values())), st.data())
 def test_what_is_stored_is_what_was_meant(spec, data):
     if spec.type is PolicyType.BOOLEAN:
         raw = data.draw(st.booleans())
     elif spec.type is PolicyType.TEXT:
-        raw = data.draw(st.sampled_from(spec.choices))
+        raw = data.draw(st.sampled_from(spec.choices) if spec.choices else st.from_regex(spec.pattern, fullmatch=True))
     else:
         places = 6 if spec.type is PolicyType.DECIMAL else 0
         raw = data.draw(st.decimals(spec.minimum, spec.maximum, places=places, allow_nan=False))

@@ -222,6 +222,9 @@ class BinanceVenue:
         if now["marginType"] != MARGIN_TYPE:
             await self._set("marginType", symbol=symbol, marginType=MARGIN_TYPE)
 
+    async def countdown(self, symbol: str, wait_ms: int) -> None:
+        await self._ask("post", "countdownCancelAll", lane=Lane.CARE, weight=10, symbol=symbol, countdownTime=wait_ms)
+
     async def _set(self, path: str, **data: Any) -> None:
         try:
             await self._ask("post", path, lane=Lane.QUERY, weight=1, **data)

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from perpmesh.execution.application.attend import Attendant
 from perpmesh.execution.application.books import Books
+from perpmesh.execution.application.conditionals import Conditionals
+from perpmesh.execution.application.countdown import Countdown
 from perpmesh.execution.application.decide import Decide
 from perpmesh.execution.application.enter import Enter
 from perpmesh.execution.application.entry_lease import EntryLease
 from perpmesh.execution.application.exits import Exits
 from perpmesh.execution.application.flatten import Flatten
+from perpmesh.execution.application.following import Follower
+from perpmesh.execution.application.ladder import Ladder
 from perpmesh.execution.application.protect import Protector
 from perpmesh.execution.application.reconcile import Reconciler
 from perpmesh.execution.application.report import Reporter
@@ -31,7 +35,9 @@ class UseCases:
     decide: Decide
     flatten: Flatten
     attendant: Attendant
+    follower: Follower
     reconciler: Reconciler
+    countdown: Countdown
     upkeep: Upkeep
 
 
@@ -40,8 +46,13 @@ def assemble(tools: Tools, symbols: Sequence[str]) -> UseCases:
     lease = EntryLease(tools.desk.clock, tools.sleep)
     reporter = Reporter(tools, lease)
     sender = Sender(tools, lease)
-    protector, exits, books = Protector(tools, sender), Exits(tools, sender), Books(tools)
-    attendant = Attendant(tools, sender=sender, protector=protector, exits=exits, books=books)
+    conditionals, follower = Conditionals(tools, sender), Follower(tools)
+    exits, books = Exits(tools, sender), Books(tools)
+    protector = Protector(tools, sender=sender, conditionals=conditionals, follower=follower)
+    ladder = Ladder(tools, conditionals=conditionals, exits=exits, follower=follower)
+    attendant = Attendant(
+        tools, sender=sender, protector=protector, exits=exits, books=books, follower=follower, ladder=ladder
+    )
     enter = Enter(
         tools, sender=sender, protector=protector, exits=exits, books=books, attendant=attendant, reporter=reporter
     )
@@ -54,6 +65,8 @@ def assemble(tools: Tools, symbols: Sequence[str]) -> UseCases:
         decide=Decide(tools, enter=enter, exits=exits, attendant=attendant),
         flatten=Flatten(tools, exits=exits, attendant=attendant, lease=lease, symbols=symbols),
         attendant=attendant,
-        reconciler=Reconciler(tools, attendant=attendant, symbols=symbols),
+        follower=follower,
+        reconciler=Reconciler(tools, attendant=attendant, follower=follower, symbols=symbols),
+        countdown=Countdown(tools, symbols=symbols),
         upkeep=Upkeep(tools, symbols=symbols),
     )

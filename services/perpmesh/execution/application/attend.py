@@ -6,26 +6,40 @@ from decimal import Decimal
 
 from perpmesh.execution.application.books import Books
 from perpmesh.execution.application.exits import Exits
+from perpmesh.execution.application.following import Follower
+from perpmesh.execution.application.ladder import Ladder
 from perpmesh.execution.application.ports import VenueRefused, VenueSilent
 from perpmesh.execution.application.protect import Protector, Unprotectable
 from perpmesh.execution.application.sender import CONDITIONAL_LEGS, Sender
 from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain.booking import opening_of
 from perpmesh.execution.domain.facts import AlgoReport, PositionFact
+from perpmesh.execution.domain.follow import tighter
 from perpmesh.execution.domain.order import Order
-from perpmesh.execution.domain.trade import Trade, moved, opened, trade_id_of
-from perpmesh.execution.domain.words import Leg, OrderStatus, TradeStatus
+from perpmesh.execution.domain.trade import EXTERNAL, Trade, moved, opened, trade_id_of
+from perpmesh.execution.domain.words import CloseReason, Leg, OrderStatus, TradeStatus
 from perpmesh.kernel.ids import CLIENT_ORDER_PREFIX, derived_id
 from perpmesh.kernel.money import ZERO
 
-EXTERNAL = "external"
 BOOKING_PATIENCE_MS = 60_000
+HAND_OVER, FLATTEN = "hand_over", "flatten"  # else: protect
+TIME_STOP = CloseReason.TIME_STOP.value
 
 
 class Attendant:
     """One way to put things right, at start, on a timer, after every event, and at the end of every saga."""
 
-    def __init__(self, tools: Tools, *, sender: Sender, protector: Protector, exits: Exits, books: Books) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        *,
+        sender: Sender,
+        protector: Protector,
+        exits: Exits,
+        books: Books,
+        follower: Follower,
+        ladder: Ladder,
+    ) -> None:
         self._venue = tools.venue
         self._ledger = tools.ledger
         self._desk = tools.desk
@@ -33,6 +47,8 @@ class Attendant:
         self._protector = protector
         self._exits = exits
         self._books = books
+        self._follower = follower
+        self._ladder = ladder
         self._policies = tools.policies
         self._diary = tools.diary
         self._clock = tools.desk.clock
@@ -104,6 +120,7 @@ class Attendant:
 
     async def _flat(self, symbol: str, trade: Trade | None, algos: Sequence[AlgoReport]) -> None:
         self._naked_since.pop(symbol, None)
+        self._desk.handed_over.discard(symbol)
         if trade is None:
             await self._clear(symbol, algos)
             return
@@ -135,7 +152,19 @@ class Attendant:
         if not trade.entry_price or not trade.first_fill_id:
             await self._ledger.commit(trades=[await self._books.priced(trade)])
             trade = self._ledger.trade(trade.symbol) or trade
+        if trade.strategy == EXTERNAL and await self._is_elsewhere(trade, position, algos):
+            return
         await self._covered(trade, position, algos)
+
+    async def _is_elsewhere(self, trade: Trade, position: PositionFact, algos: Sequence[AlgoReport]) -> bool:
+        """Whether policy has us leave, or end, what nobody here opened, rather than protect it."""
+        policy = self._policies.text("execution.external_positions")
+        (self._desk.handed_over.add if policy == HAND_OVER else self._desk.handed_over.discard)(trade.symbol)
+        if policy == HAND_OVER:
+            await self._protector.observe(trade, position, algos)
+        elif policy == FLATTEN:
+            await self._close(trade, Leg.FLATTEN, reason="nobody here opened it")
+        return policy in (HAND_OVER, FLATTEN)
 
     async def _covered(self, trade: Trade, position: PositionFact, algos: Sequence[AlgoReport]) -> None:
         try:
@@ -147,7 +176,11 @@ class Attendant:
             await self._maybe_give_up(trade, error)
             raise
         self._naked_since.pop(trade.symbol, None)
-        await self._protector.take_profit(trade, position, algos)
+        if self._follower.is_overdue(trade):
+            await self._close(trade, Leg.EXIT, reason="older than policy lets it get", reasons=TIME_STOP)
+            return
+        trade = await self._protector.take_profit(trade, position, algos)
+        await self._ladder.put_up(trade, position, algos)
 
     async def _unseen(self, symbol: str, error: Exception) -> None:
         """The exchange answers no questions, under a ban perhaps; orders that reduce may go through all the same."""
@@ -169,8 +202,10 @@ class Attendant:
         self._desk.count_error()
         self._naked_since.setdefault(trade.symbol, self._clock.boot_ms())
         await self._protector.exposed(trade)
-        reason = f"no stop can stand: {why}"[:200]
-        sent = await self._exits.close(trade.symbol, Leg.FLATTEN, reason=reason, traceparent=trade.traceparent)
+        await self._close(trade, Leg.FLATTEN, reason=f"no stop can stand: {why}"[:200])
+
+    async def _close(self, trade: Trade, leg: Leg, **marks: str) -> None:
+        sent = await self._exits.close(trade.symbol, leg, traceparent=trade.traceparent, **marks)
         if not sent or self._desk.positions.get(trade.symbol) is None:
             await self._after_close(trade.symbol)
 
@@ -219,4 +254,5 @@ def _grown(trade: Trade, entry: Order, more: Decimal) -> Trade:
     """The trade's own entry tells its size; a further one adds to it, and brings its stop."""
     if trade.trade_id == trade_id_of(entry.client_id):
         return replace(trade, quantity=max(trade.quantity, entry.executed))
-    return replace(trade, quantity=trade.quantity + more, stop_wish=entry.trigger_price or trade.stop_wish)
+    stop = tighter(entry.trigger_price, trade.stop_wish, trade.side) if entry.trigger_price else trade.stop_wish
+    return replace(trade, quantity=trade.quantity + more, stop_wish=stop)

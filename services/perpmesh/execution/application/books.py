@@ -11,13 +11,14 @@ from perpmesh.execution.domain.words import CloseReason, Leg
 from perpmesh.kernel.money import text
 
 PAGE = 1_000
-LIQUIDATION_PREFIX = "autoclose-"
+FORCED = {"autoclose-": CloseReason.LIQUIDATION, "adl_autoclose": CloseReason.ADL}  # by how the exchange names them
 REASON_OF_LEG = {
     Leg.STOP: CloseReason.STOP,
     Leg.TAKE_PROFIT: CloseReason.TAKE_PROFIT,
     Leg.EXIT: CloseReason.EXIT,
     Leg.FLATTEN: CloseReason.FLATTEN,
 }
+ALSO_SAID = (CloseReason.TIME_STOP.value, CloseReason.TAKE_PROFIT.value)  # an exit at market that says why
 
 
 class Books:
@@ -90,7 +91,10 @@ class Books:
         report = await self._venue.order(trade.symbol, exchange_id=order_id)
         if report is None:
             return CloseReason.EXTERNAL
-        if report.client_id.startswith(LIQUIDATION_PREFIX):
-            return CloseReason.LIQUIDATION
+        for prefix, reason in FORCED.items():
+            if report.client_id.startswith(prefix):
+                return reason
         order = await self._ledger.order(report.client_id)
-        return REASON_OF_LEG.get(order.leg, CloseReason.EXTERNAL) if order else CloseReason.EXTERNAL
+        if order is None:
+            return CloseReason.EXTERNAL
+        return CloseReason(order.reasons) if order.reasons in ALSO_SAID else REASON_OF_LEG[order.leg]

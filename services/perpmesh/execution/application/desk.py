@@ -41,6 +41,7 @@ class Desk:
         self.instruments = NO_INSTRUMENTS
         self.positions: dict[str, PositionFact] = {}
         self.protected: set[str] = set()
+        self.handed_over: set[str] = set()  # positions of others that policy leaves to them
         self.account: AccountFact | None = None
         self.account_trouble = "ACCOUNT_UNCHECKED"
         self.reconciled_boot_ms = -1
@@ -158,7 +159,7 @@ class Desk:
         return sum((reservation.risk for reservation in self.reservations.values()), ZERO)
 
     def unprotected(self) -> list[str]:
-        return sorted(symbol for symbol in self.positions if symbol not in self.protected)
+        return sorted(symbol for symbol in self.positions if symbol not in self.protected | self.handed_over)
 
     def market_time_ms(self) -> int:
         newest = self.prices.newest()

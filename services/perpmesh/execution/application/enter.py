@@ -14,6 +14,7 @@ from perpmesh.execution.application.sender import Sender, unknown_message
 from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain import gate
 from perpmesh.execution.domain.facts import PositionFact
+from perpmesh.execution.domain.follow import tighter
 from perpmesh.execution.domain.gate import EntryWish, Refusal
 from perpmesh.execution.domain.lease import Lease
 from perpmesh.execution.domain.order import Order
@@ -254,10 +255,8 @@ class Enter:
 
     async def _added(self, order: Order, trade: Trade) -> Outcome:
         """A position grew under its closePosition stop, which covers it already; now the stop moves up."""
-        wish = max if trade.side.sign > 0 else min
-        grown = replace(
-            trade, quantity=trade.quantity + order.executed, stop_wish=wish(trade.stop_wish, order.trigger_price)
-        )
+        stop = tighter(trade.stop_wish, order.trigger_price, trade.side)
+        grown = replace(trade, quantity=trade.quantity + order.executed, stop_wish=stop)
         await self._sender.keep_all([order], [grown])
         outcome = await self._finished(order)
         if outcome.trade is None or not outcome.trade.is_open:

@@ -4,50 +4,60 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from perpmesh.execution.application.ports import VenueRefused, VenueSilent
+from perpmesh.execution.application.conditionals import Conditionals
+from perpmesh.execution.application.following import Follower
+from perpmesh.execution.application.ports import VenueRefused
 from perpmesh.execution.application.sender import Sender
 from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain.facts import AlgoReport, PositionFact
 from perpmesh.execution.domain.order import Order
 from perpmesh.execution.domain.protection import (
+    Alignment,
     align,
     covers,
     default_stop,
     is_through,
     stops_of,
-    take_profits_of,
+    targets_of,
 )
-from perpmesh.execution.domain.remedies import PASSING, Remedy, pause_seconds
+from perpmesh.execution.domain.remedies import PASSING, pause_seconds
 from perpmesh.execution.domain.trade import Trade, moved, protected
 from perpmesh.execution.domain.words import Leg, OrderStatus, Side, TradeStatus
-from perpmesh.kernel.ids import client_order_id
 from perpmesh.kernel.money import ZERO
 
 TRIES = 4
 ALREADY_THERE = -4130
+PASSED = -2021  # it would trigger at once
+MOVE_AGAIN_MS = 10_000  # a move that was refused while the old stop stands
 
 
 class Unprotectable(Exception):
     """No stop can stand under this position now: close it."""
 
+    def __init__(self, reason: str, code: int = 0) -> None:
+        super().__init__(reason)
+        self.code = code
+
 
 class Protector:
     """Places, moves and clears stops and take-profits."""
 
-    def __init__(self, tools: Tools, sender: Sender) -> None:
-        self._venue = tools.venue
+    def __init__(self, tools: Tools, *, sender: Sender, conditionals: Conditionals, follower: Follower) -> None:
         self._ledger = tools.ledger
         self._desk = tools.desk
         self._sender = sender
+        self._conditionals = conditionals
+        self._follower = follower
         self._policies = tools.policies
         self._sleep = tools.sleep
         self._diary = tools.diary
         self._clock = tools.desk.clock
+        self._move_after: dict[str, int] = {}
 
     def stop_order(self, trade: Trade, *, step: int, quantity: Decimal = ZERO) -> Order:
         """Return a stop for a trade, not yet sent: for the whole position, or for a quantity."""
         trigger = self._on_tick(trade)
-        return self._conditional(trade, Leg.STOP, "STOP_MARKET", trigger, step=step, quantity=quantity)
+        return self._conditionals.order(trade, Leg.STOP, trigger, step=step, quantity=quantity)
 
     def _on_tick(self, trade: Trade) -> Decimal:
         """Return the wished stop on the tick of now, which may have grown since it was wished: never further away."""
@@ -55,17 +65,6 @@ class Protector:
         if instrument is None or trade.stop_wish % instrument.tick == 0:
             return trade.stop_wish
         return instrument.round_stop_tighter(trade.stop_wish, long=trade.side is Side.BUY)
-
-    def _conditional(
-        self, trade: Trade, leg: Leg, kind: str, trigger: Decimal, *, step: int, quantity: Decimal = ZERO
-    ) -> Order:
-        now = self._clock.now_ms()
-        return Order(
-            client_id=client_order_id(trade.trade_id, leg, step), symbol=trade.symbol, side=trade.side.other, leg=leg,
-            type=kind, quantity=quantity, trigger_price=trigger, trade_id=trade.trade_id,
-            decision_id=trade.decision_id, request_id=trade.request_id, created_ms=now, updated_ms=now,
-            traceparent=trade.traceparent,
-        )  # fmt: skip
 
     async def first_stop(self, trade: Trade, order: Order) -> Order:
         """Send the first stop, whose order is in the log already; return it as it stands.
@@ -77,9 +76,7 @@ class Protector:
             if step:
                 order = self.stop_order(trade, step=step)
                 await self._sender.record(order)
-            order = await self._sender.send_conditional(order)
-            if order.status is OrderStatus.UNKNOWN:
-                order = await self._asked(order)
+            order = await self._conditionals.send(order)
             if order.status is OrderStatus.WORKING:
                 return order
             await self._sender.keep(order)
@@ -89,12 +86,6 @@ class Protector:
                 break
             await self._sleep(pause_seconds(step + 1))
         raise Unprotectable(order.reason)
-
-    async def _asked(self, order: Order) -> Order:
-        try:
-            return await self._sender.resolve(order)
-        except (VenueSilent, VenueRefused) as error:
-            return replace(order, reason=str(error))
 
     def _is_hopeless(self, trade: Trade, order: Order) -> bool:
         """Whether to stop trying: the price is through the stop, or the time is up."""
@@ -116,30 +107,59 @@ class Protector:
         """Bring the standing stops to what the trade wishes; return the trade as it then is.
 
         Raises:
-            Unprotectable: the position cannot be covered.
+            Unprotectable: the position cannot be covered, or the market has passed the stop it is to have.
         """
         stops = stops_of(algos, position)
         trade = await self._with_wish(trade, position, stops)
-        if not covers(stops, position):
-            self._desk.protected.discard(trade.symbol)
-            if is_through(trade.stop_wish, self._desk.mark(trade.symbol), trade.side):
-                raise Unprotectable("the price is through the stop already")
+        if covers(stops, position):
+            return await self._moved(await self._follower.moved_on(trade), position, stops)
+        self._desk.protected.discard(trade.symbol)
+        if is_through(trade.stop_wish, self._desk.mark(trade.symbol), trade.side):
+            raise Unprotectable("the price is through the stop already")
+        return await self._aligned(trade, position, align(stops, trade.stop_wish, position))
+
+    async def _moved(self, trade: Trade, position: PositionFact, stops: Sequence[AlgoReport]) -> Trade:
+        """Move a stop that covers; where the exchange will not have the new one, the old one stands and serves."""
         plan = align(stops, trade.stop_wish, position)
+        if plan.closing and self._clock.boot_ms() < self._move_after.get(trade.symbol, 0):
+            return trade
+        try:
+            return await self._aligned(trade, position, plan)
+        except Unprotectable as refused:
+            if refused.code == PASSED:
+                raise
+            self._diary.warning("stop not moved", symbol=trade.symbol, trade_id=trade.trade_id, why=str(refused))
+            self._move_after[trade.symbol] = self._clock.boot_ms() + MOVE_AGAIN_MS
+            self._desk.protected.add(trade.symbol)
+            return trade
+
+    async def _aligned(self, trade: Trade, position: PositionFact, plan: Alignment) -> Trade:
         rest = list(plan.cancel_rest)
         if plan.interim:
             rest.append(await self._place_new(trade, quantity=position.size))
         for client_id in plan.cancel_closing:
-            await self._cancel(client_id)
+            await self._conditionals.cancel(client_id)
         if plan.closing:
             await self._place_new(trade)
         for client_id in rest:
-            await self._cancel(client_id)
+            await self._conditionals.cancel(client_id)
         if trade.status is TradeStatus.PROTECTED and trade.stop_price == trade.stop_wish:
             self._desk.protected.add(trade.symbol)
             return trade
         trade = self._stands(trade, trade.stop_wish)
         await self._ledger.commit(trades=[trade])
         return self._ledger.trade(trade.symbol) or trade
+
+    async def observe(self, trade: Trade, position: PositionFact, algos: Sequence[AlgoReport]) -> None:
+        """Write down whether somebody else's stop covers a position that is not ours to protect."""
+        stops = stops_of(algos, position)
+        if not covers(stops, position):
+            await self.exposed(trade)
+            return
+        stop = stops[0].trigger_price
+        if (trade.status, trade.stop_price) != (TradeStatus.PROTECTED, stop):
+            await self._ledger.commit(trades=[self._stands(trade, stop)])
+        self._desk.protected.add(trade.symbol)
 
     async def _with_wish(self, trade: Trade, position: PositionFact, stops: Sequence[AlgoReport]) -> Trade:
         """A trade that nobody here opened has no wish: keep the stop it has, else the default one."""
@@ -161,44 +181,34 @@ class Protector:
         used = [o for o in await self._ledger.log.orders_of(trade.trade_id) if o.leg is Leg.STOP]
         for tries in range(TRIES):
             order = self.stop_order(trade, step=len(used) + tries, quantity=quantity)
-            await self._sender.record(order)
-            order = await self._sender.send_conditional(order)
-            if order.status is OrderStatus.UNKNOWN:
-                order = await self._asked(order)
-            await self._sender.keep(order)
+            order = await self._conditionals.place(order)
             if order.status is OrderStatus.WORKING:
                 return order.client_id
             if not _passes(order):
                 break
             await self._sleep(pause_seconds(tries + 1))
-        raise Unprotectable(order.reason or order.status.value)
-
-    async def _cancel(self, client_id: str) -> None:
-        try:
-            await self._venue.cancel_conditional(client_id)
-        except VenueRefused as refused:
-            if refused.remedy is not Remedy.GONE:
-                raise
-        known = await self._ledger.order(client_id)
-        if known is not None and not known.status.is_final:
-            await self._sender.keep(await self._sender.resolve(known))
+        raise Unprotectable(order.reason or order.status.value, order.error_code)
 
     # The take-profit: welcome, not vital.
 
     async def take_profit(self, trade: Trade, position: PositionFact, algos: Sequence[AlgoReport]) -> Trade:
         """Place the take-profit once; without it the stop still stands."""
-        standing = take_profits_of(algos, position)
+        standing = targets_of(algos, position)
         if not trade.take_profit_wish or standing:
             price = standing[0].trigger_price if standing else ZERO
             return await self._with_take_profit(trade, price)
-        tried = [o for o in await self._ledger.log.orders_of(trade.trade_id) if o.leg is Leg.TAKE_PROFIT]
+        tried = await self._targets_tried(trade)
         if any(o.status in (OrderStatus.REJECTED, OrderStatus.FILLED) for o in tried) or len(tried) >= TRIES:
             return trade
-        order = self._conditional(trade, Leg.TAKE_PROFIT, "TAKE_PROFIT_MARKET", trade.take_profit_wish, step=len(tried))
-        await self._sender.record(order)
-        order = await self._sender.send_conditional(order)
-        await self._sender.keep(order)
+        order = await self._conditionals.place(
+            self._conditionals.order(trade, Leg.TAKE_PROFIT, trade.take_profit_wish, step=len(tried))
+        )
         return await self._with_take_profit(trade, order.trigger_price if order.status is OrderStatus.WORKING else ZERO)
+
+    async def _targets_tried(self, trade: Trade) -> list[Order]:
+        """Return the take-profits for whatever is left; the ladder's go by quantity."""
+        orders = await self._ledger.log.orders_of(trade.trade_id)
+        return [order for order in orders if order.leg is Leg.TAKE_PROFIT and not order.quantity]
 
     async def _with_take_profit(self, trade: Trade, price: Decimal) -> Trade:
         if trade.take_profit_price == price:
@@ -210,7 +220,7 @@ class Protector:
         """The symbol is flat: take away what only served its position, of whomever."""
         for algo in algos:
             if algo.stands and algo.only_reduces:
-                await self._cancel(algo.client_id)
+                await self._conditionals.cancel(algo.client_id)
         self._desk.protected.discard(symbol)
 
     async def exposed(self, trade: Trade) -> Trade:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from perpmesh.execution.application.attend import Attendant
 from perpmesh.execution.application.desk import STORE_FAILED
+from perpmesh.execution.application.following import WATCH_SECONDS, Follower
 from perpmesh.execution.application.ports import VenueRefused
 from perpmesh.execution.application.tools import Tools
 
@@ -12,11 +13,13 @@ from perpmesh.execution.application.tools import Tools
 class Reconciler:
     """Runs for ever. A pass without trouble is what lets entries go out."""
 
-    def __init__(self, tools: Tools, *, attendant: Attendant, symbols: Sequence[str]) -> None:
+    def __init__(self, tools: Tools, *, attendant: Attendant, follower: Follower, symbols: Sequence[str]) -> None:
         self._venue = tools.venue
         self._ledger = tools.ledger
         self._desk = tools.desk
         self._attendant = attendant
+        self._follower = follower
+        self._sleep = tools.sleep
         self._policies = tools.policies
         self._symbols = symbols
         self._diary = tools.diary
@@ -30,6 +33,13 @@ class Reconciler:
         self._dirty |= named
         self._all = self._all or not named
         self._wake.set()
+
+    async def follow(self) -> None:
+        """Look at the marks between the passes: a stop may be due to follow, a trade to end."""
+        while True:
+            if due := self._follower.due():
+                self.moved(due)
+            await self._sleep(WATCH_SECONDS)
 
     async def run(self) -> None:
         """Reconcile on the policy's interval; between, what was named."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from perpmesh.execution.domain.facts import STOP_TYPES, TAKE_PROFIT_TYPES, AlgoReport, PositionFact
 from perpmesh.execution.domain.words import Side
+from perpmesh.kernel.ids import CLIENT_ORDER_PREFIX
 from perpmesh.kernel.instrument import Instrument
 from perpmesh.kernel.money import ZERO
 
@@ -26,9 +27,11 @@ def stops_of(algos: Iterable[AlgoReport], position: PositionFact) -> list[AlgoRe
     return [a for a in algos if a.stands and a.side is away and a.only_reduces and a.type in STOP_TYPES]
 
 
-def take_profits_of(algos: Iterable[AlgoReport], position: PositionFact) -> list[AlgoReport]:
+def targets_of(algos: Iterable[AlgoReport], position: PositionFact) -> list[AlgoReport]:
+    """Return the standing take-profits but our own by quantity: those are rungs of a ladder."""
     away = position.side.other
-    return [a for a in algos if a.stands and a.side is away and a.only_reduces and a.type in TAKE_PROFIT_TYPES]
+    found = [a for a in algos if a.stands and a.side is away and a.only_reduces and a.type in TAKE_PROFIT_TYPES]
+    return [a for a in found if a.close_position or not a.client_id.startswith(CLIENT_ORDER_PREFIX)]
 
 
 def covers(stops: Iterable[AlgoReport], position: PositionFact) -> bool:

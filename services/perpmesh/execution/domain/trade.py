@@ -11,6 +11,7 @@ from perpmesh.kernel.ids import derived_id
 from perpmesh.kernel.money import ZERO
 
 T = TradeStatus
+EXTERNAL = "external"  # the strategy of a trade whose position nobody here opened
 
 # From each status, where a trade may go, and what takes it there.
 MOVES: Mapping[TradeStatus, frozenset[TradeStatus]] = {

@@ -86,7 +86,9 @@ class CloseReason(Enum):
     TAKE_PROFIT = "TAKE_PROFIT"
     EXIT = "EXIT"
     FLATTEN = "FLATTEN"
+    TIME_STOP = "TIME_STOP"
     LIQUIDATION = "LIQUIDATION"
+    ADL = "ADL"
     EXTERNAL = "EXTERNAL"
 
 

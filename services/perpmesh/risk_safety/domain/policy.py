@@ -36,6 +36,7 @@ class PolicySpec:
     minimum: Decimal | None = None
     maximum: Decimal | None = None
     choices: tuple[str, ...] = ()  # of a text; empty: any
+    pattern: str = ""  # a regular expression that a text must match as a whole
     unit: str = ""
     owner: str
     description: str
@@ -52,6 +53,8 @@ class PolicySpec:
         if self.choices and value not in self.choices:
             raise self._invalid(raw)
         if isinstance(value, Decimal | int) and not isinstance(value, bool) and not self._in_range(Decimal(value)):
+            raise self._invalid(raw)
+        if isinstance(value, str) and self.pattern and not re.fullmatch(self.pattern, value):
             raise self._invalid(raw)
         return value
 

@@ -45,6 +45,15 @@ def _choice(key: str, default: str, choices: tuple[str, ...], owner: str, descri
     )
 
 
+def _text(key: str, default: str, pattern: str, unit: str, owner: str, description: str) -> PolicySpec:
+    return PolicySpec(
+        key=key, type=PolicyType.TEXT, default=default, pattern=pattern, unit=unit, owner=owner,
+        description=description,
+    )  # fmt: skip
+
+
+RUNG = r"(0\.\d{1,4}|1)@\d{1,2}(\.\d{1,3})?"
+
 # fmt: off
 _EXECUTION = (
     _decimal("execution.max_slippage_pct", "0.01", "0", "0.1", "fraction", "execution",
@@ -67,6 +76,26 @@ _EXECUTION = (
              "The leverage setting of each symbol on the exchange."),
     _decimal("execution.exit_reserve_pct", "0.25", "0.05", "0.9", "fraction", "execution",
              "Share of the exchange's rate budget that only exits and protective orders may use."),
+    _text("execution.take_profit_ladder", "", rf"|{RUNG}(,{RUNG}){{0,4}}", "share@R,...; at most 5", "execution",
+          "Take-profits by quantity: shares of the position at multiples of R, as in 0.5@1,0.3@2; empty: none."),
+    _decimal("execution.break_even_r", "0", "0", "20", "R", "execution",
+             "Gain at which the stop moves to the entry and its costs; 0: never."),
+    _decimal("execution.round_trip_cost_pct", "0.001", "0", "0.02", "fraction", "execution",
+             "Costs of going in and out, as the break-even stop counts them."),
+    _decimal("execution.trail_activation_r", "0", "0", "50", "R", "execution",
+             "Gain from which the stop follows the mark price; 0: never."),
+    _decimal("execution.trail_distance_r", "1", "0.05", "20", "R", "execution",
+             "How far behind the mark price a trailing stop follows."),
+    _integer("execution.trail_interval_ms", 5_000, 1_000, 600_000, "ms", "execution",
+             "A trailing stop moves no more often than this; each move costs two orders and two cancellations."),
+    _decimal("execution.trail_step_pct", "0.0005", "0", "0.05", "fraction", "execution",
+             "A trailing stop moves by at least this much of the price."),
+    _integer("execution.time_stop_ms", 0, 0, 31_536_000_000, "ms of market time", "execution",
+             "A trade older than this is closed at market; 0: never."),
+    _choice("execution.external_positions", "protect", ("protect", "hand_over", "flatten"), "execution",
+            "What becomes of a position that nobody here opened: it gets a stop, is left to whoever opened it, or goes."),
+    _integer("execution.entry_countdown_ms", 30_000, 0, 600_000, "ms", "execution",
+             "Our resting entries are cancelled by the exchange when execution is silent for this long; 0: never."),
 )
 _RISK = (
     _decimal("risk.max_risk_per_trade_pct", "0.005", "0.0001", "0.05", "fraction", "execution",
