@@ -77,7 +77,9 @@ def test_a_ladder_is_a_list_of_shares_at_multiples_of_r(raw):
     assert CATALOGUE["execution.take_profit_ladder"].parse(raw) == raw
 
 
-@pytest.mark.parametrize("raw", ["0.5", "0.5@", "2@1", "0.5@1,", "0.5@1;0.5@2", "-0.5@1", "0.1@1,0.1@2,0.1@3,0.1@4,0.1@5,0.1@6"])
+@pytest.mark.parametrize(
+    "raw", ["0.5", "0.5@", "2@1", "0.5@1,", "0.5@1;0.5@2", "-0.5@1", "0.1@1,0.1@2,0.1@3,0.1@4,0.1@5,0.1@6"]
+)
 def test_what_is_no_ladder_is_refused(raw):
     with pytest.raises(Invalid):
         CATALOGUE["execution.take_profit_ladder"].parse(raw)
