@@ -76,7 +76,7 @@ def quantities(
 
 
 def _leaving_enough(quantity: Decimal, left: Decimal, least: Decimal) -> Decimal:
-    return left if quantity and left - quantity < least else quantity
+    return left if quantity >= least > left - quantity else quantity
 
 
 def _most(left: Decimal, least: Decimal, instrument: Instrument) -> Decimal:
