@@ -1,6 +1,7 @@
 """The rules of exits by themselves: a ladder whose remainder can be traded, a stop that only ever gets tighter."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -127,7 +128,7 @@ def path(side: Side, walk: list[Decimal]) -> list[Decimal]:
 @given(st.sampled_from(Side), marks)
 def test_a_stop_only_ever_gets_tighter_and_never_stands_through_the_mark(side: Side, walk: list[Decimal]):
     stops = path(side, walk)
-    for before, after in zip(stops, stops[1:], strict=False):
+    for before, after in pairwise(stops):
         assert tighter(before, after, side) == after
     for mark, stop in zip(walk, stops, strict=False):
         assert not is_through(stop, mark, side)

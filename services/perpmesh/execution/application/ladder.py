@@ -67,7 +67,7 @@ class Ladder:
         standing = {algo.client_id: algo for algo in algos if algo.stands}
         if any(_is_under_way(order, standing) for climb in open_ for order in climb.orders):
             return  # one has triggered and its fill is not told yet
-        runner = 1 - sum((rung.share for rung in rungs), ZERO)
+        runner = 1 - sum((climb.rung.share for climb in climbs), ZERO)
         lowest = min(trade.stop_wish, *(climb.trigger for climb in climbs))
         plan = quantities(position.size, [climb.rung for climb in open_], runner, instrument, lowest)
         there = {climb.rung: algo for climb in open_ if (algo := _standing(climb, standing))}
