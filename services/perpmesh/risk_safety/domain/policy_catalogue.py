@@ -93,7 +93,7 @@ _EXECUTION = (
     _integer("execution.time_stop_ms", 0, 0, 31_536_000_000, "ms of market time", "execution",
              "A trade older than this is closed at market; 0: never."),
     _choice("execution.external_positions", "protect", ("protect", "hand_over", "flatten"), "execution",
-            "What becomes of a position that nobody here opened: it gets a stop, is left to whoever opened it, or goes."),
+            "A position that nobody here opened gets a stop, is left to whoever opened it, or is closed."),
     _integer("execution.entry_countdown_ms", 30_000, 0, 600_000, "ms", "execution",
              "Our resting entries are cancelled by the exchange when execution is silent for this long; 0: never."),
 )
