@@ -204,10 +204,8 @@ def _status_table(answer: Any) -> Any:
 def _next_stage(gate: Any) -> str:
     if gate.next == trading_pb2.STAGE_UNSPECIFIED:
         return "-"
-    name = trading_pb2.Stage.Name(gate.next)
-    if not gate.binding:
-        return f"{name}: free"
-    return f"{name}: {'; '.join(gate.unmet) or 'earned'}"
+    missing = "; ".join(gate.unmet) if gate.binding else "free: no gate binds on this exchange"
+    return f"{trading_pb2.Stage.Name(gate.next)}: {missing or 'earned'}"
 
 
 def _trip_table(answer: Any) -> Any:

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from google.api import annotations_pb2
+from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.struct_pb2 import Value
 from typer.testing import CliRunner
 
@@ -10,6 +12,7 @@ from perpmesh.platform.identity import Identity, Keyring, Role
 from perpmesh.platform.inbox import Received
 from perpmesh.platform.settings import VenueKind
 from perpmesh.risk_safety.adapters import events_in
+from perpmesh.risk_safety.domain.attempts import ANSWERED, ASKED
 from perpmesh_api.common.v1 import trading_pb2 as words
 from perpmesh_api.execution.v1 import order_events_pb2, order_service_pb2
 from perpmesh_api.monitoring_health.v1 import health_events_pb2, monitoring_service_pb2
@@ -38,6 +41,22 @@ def tokens(settings) -> dict[str, str]:
         "operator_token": keyring.issue(Identity(subject="ann", role=Role.OPERATOR)),
         "approver_token": keyring.issue(Identity(subject="bob", role=Role.APPROVER)),
     }
+
+
+def acting() -> dict[str, MethodDescriptor]:
+    """The calls of the safety core that a caller posts, by name."""
+    contracts = (pb, risk_pb, policy_pb)
+    methods = [m for c in contracts for s in c.DESCRIPTOR.services_by_name.values() for m in s.methods]
+    return {m.name: m for m in methods if m.GetOptions().Extensions[annotations_pb2.http].post}
+
+
+def test_every_call_that_acts_is_one_that_is_recorded_and_no_secret_of_it_is():
+    assert {"Trip", "Reset", "UpdatePolicy", "Heartbeat"} <= acting().keys()
+    for name, method in acting().items():
+        assert name in ASKED, f"{name} acts, and nothing of it would be recorded"
+        assert set(ASKED[name]) <= set(method.input_type.fields_by_name)
+        assert set(ANSWERED.get(name, ())) <= set(method.output_type.fields_by_name)
+        assert not [field for field in ASKED[name] if "token" in field]
 
 
 async def test_every_attempt_is_recorded_with_who_and_what_came_of_it(service: Service):

@@ -88,7 +88,7 @@ def granted(book: Book, holder: int, epoch: int, valid: int, *, rivals: bool) ->
     """Return the book after a grant, or None when the rules withhold it."""
     made = _open(book)
     grounds = Grounds(
-        latch=Latch(stage=Stage.FULL), counted_trades=0, breached=False, pulling=False,
+        latch=Latch(stage=Stage.FULL), counted_trades=0, breached=False, pulling=False, operator_silent=False,
         rival=rivals and made.rival(str(holder), NOW), stale_price_ms=1_000,
     )  # fmt: skip
     if why_not(report(), grounds):

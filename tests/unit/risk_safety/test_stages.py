@@ -197,9 +197,19 @@ async def test_a_breach_in_any_stage_leads_back_to_the_stop_and_to_the_beginning
     await life.core.watch.tick()
     assert (await life.ask(equity=Decimal(9_700))).verdict is Verdict.REVOKED
     await refusal_of(life, stage)
+    assert (life.core.stages.state().next, life.core.stages.state().unmet) == (Stage.SHADOW, ())
     await life.core.reset(to(None))  # where the way up begins
     assert life.core.ess.latch.stage is Stage.SHADOW
     assert life.core.stages.standing == Standing(epoch=life.core.ess.latch.epoch)
+
+
+async def test_after_a_trip_the_status_says_what_still_stands_against_a_reset():
+    life = await started(Stage.FULL)
+    await life.ask(execution_errors=5)
+    await life.core.watch.tick()
+    state = life.core.stages.state()
+    assert state.next is Stage.SHADOW
+    assert state.unmet == ("the cause persists: 5 failed orders in 15 minutes reached 5",)
 
 
 async def test_what_was_earned_survives_a_restart_but_for_a_few_seconds():

@@ -282,7 +282,7 @@ class StageGate(_message.Message):
     binding: _builtins.bool
     """Whether it binds: by policy ess.staged_reset, and always on the live exchange."""
     next: _trading_pb2.Stage.ValueType
-    """The next stage up; unspecified in FULL, where there is none."""
+    """The next stage up; after a trip the one that the way up begins with; unspecified in FULL, where there is none."""
     healthy_minutes: _builtins.int
     """Minutes in this stage in which execution reported and nothing was wrong."""
     required_minutes: _builtins.int

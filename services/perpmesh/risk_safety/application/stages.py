@@ -68,8 +68,13 @@ class Stages:
         return self._live or wish == ON or (wish != OFF and self._gated)
 
     def state(self) -> GateState:
-        """Return the gate above the stage that holds."""
-        return gate_state(self._ess.latch.stage, self.standing, self.gate(), self._troubles())
+        """Return the gate above the stage that holds; after a trip, what stands between us and the way up."""
+        latch, gate = self._ess.latch, self.gate()
+        if latch.state is EssState.ARMED:
+            return gate_state(latch.stage, self.standing, gate, self._troubles())
+        cause = self._watch.persisting(latch.trip)
+        unmet = (f"the cause persists: {cause}",) if cause else ()
+        return GateState(gate=gate, standing=self.standing, next=self.chosen(None), unmet=unmet)
 
     def _troubles(self) -> list[str]:
         alerts = [f"open alert {alert}: {words}" for alert, words in sorted(self.alerts.items())]

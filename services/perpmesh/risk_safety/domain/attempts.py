@@ -12,11 +12,16 @@ ASKED: Mapping[str, tuple[str, ...]] = {
     "PauseEntries": ("reason",),
     "ResumeEntries": ("reason",),
     "UpdatePolicy": ("key", "value", "reason", "expected_revision"),
-    "ApplyProfile": ("profile", "reason", "expected_revision"),
-    "RollBackPolicies": ("revision", "reason", "expected_revision"),
+    "ApplyProfile": ("name", "reason", "expected_revision"),
+    "RollBackPolicies": ("to_revision", "reason", "expected_revision"),
     "Heartbeat": (),
 }
-ANSWERED: Mapping[str, tuple[str, ...]] = {"Reset": ("operator", "approver"), "UpdatePolicy": ("revision",)}
+ANSWERED: Mapping[str, tuple[str, ...]] = {
+    "Reset": ("operator", "approver"),
+    "UpdatePolicy": ("revision",),
+    "ApplyProfile": ("revision",),
+    "RollBackPolicies": ("revision",),
+}
 TEXT_MAX = 500
 # A JSON Web Token that somebody pasted into a field of words, or that a library quotes in its complaint.
 TOKEN = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.?[\w-]*")

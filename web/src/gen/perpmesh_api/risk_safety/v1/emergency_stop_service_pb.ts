@@ -205,7 +205,7 @@ export type StageGate = Message<"perpmesh_api.risk_safety.v1.StageGate"> & {
   binding: boolean;
 
   /**
-   * The next stage up; unspecified in FULL, where there is none.
+   * The next stage up; after a trip the one that the way up begins with; unspecified in FULL, where there is none.
    *
    * @generated from field: perpmesh_api.common.v1.Stage next = 2;
    */
