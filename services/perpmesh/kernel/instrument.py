@@ -1,15 +1,20 @@
 """One tradable symbol and its exchange filters: the only place where ticks and lots become Decimals and back."""
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_FLOOR, Context, Decimal
 
 from perpmesh.kernel.errors import Refused
 from perpmesh.kernel.money import ZERO, Price, Quantity, text
 
+EXACT = Context(prec=100)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """A symbol as its exchangeInfo filters describe it. Rounding never raises quantity, and never raises risk."""
+    """A symbol as its exchangeInfo filters describe it. Rounding never raises quantity, and never raises risk.
+
+    The exchange counts ticks and steps from the least price and quantity, which need not be multiples of them.
+    """
 
     symbol: str
     tick: Decimal  # PRICE_FILTER.tickSize
@@ -24,18 +29,31 @@ class Instrument:
     multiplier_down: Decimal = Decimal("0.95")  # PERCENT_PRICE: a sell limit may not be below mark × this
 
     def round_quantity_down(self, quantity: Decimal) -> Quantity:
-        """Return the largest whole number of steps not above `quantity`; 0 when under one step or the minimum."""
-        rounded = (quantity / self.step).to_integral_value(ROUND_FLOOR) * self.step
-        return Quantity(rounded if rounded >= self.min_quantity else ZERO)
+        """Return the largest quantity on the step that is not above `quantity`; 0 when that is under the minimum."""
+        steps = _increments(quantity, self.min_quantity, self.step)[0]
+        return Quantity(self.min_quantity + steps * self.step if steps >= 0 else ZERO)
+
+    def least_quantity(self, least: Decimal) -> Quantity:
+        """Return the smallest quantity the exchange takes that is not under `least`: only for stating a minimum."""
+        steps = _increments(least, self.min_quantity, self.step)[1]
+        return Quantity(self.min_quantity + max(steps, 0) * self.step)
 
     def round_price_down(self, price: Decimal) -> Price:
-        return Price((price / self.tick).to_integral_value(ROUND_FLOOR) * self.tick)
+        return Price(self.min_price + _increments(price, self.min_price, self.tick)[0] * self.tick)
 
     def round_price_up(self, price: Decimal) -> Price:
-        return Price((price / self.tick).to_integral_value(ROUND_CEILING) * self.tick)
+        return Price(self.min_price + _increments(price, self.min_price, self.tick)[1] * self.tick)
 
     def round_price_nearest(self, price: Decimal) -> Price:
-        return Price((price / self.tick).to_integral_value(ROUND_HALF_EVEN) * self.tick)
+        """Return the nearest price on the tick; half-way goes to the even one."""
+        down, up = _increments(price, self.min_price, self.tick)
+        low, high = (EXACT.add(self.min_price, steps * self.tick) for steps in (down, up))
+        below, above = EXACT.subtract(price, low), EXACT.subtract(high, price)
+        return Price(low if below < above or (below == above and down % 2 == 0) else high)
+
+    def takes_price(self, price: Decimal) -> bool:
+        """Whether PRICE_FILTER lets `price` pass: within its bounds, and on the tick counted from the least price."""
+        return self.min_price <= price <= self.max_price and self.round_price_down(price) == price
 
     def round_stop_tighter(self, stop: Decimal, *, long: bool) -> Price:
         """Round a stop towards the entry, so that rounding never widens the loss."""
@@ -43,7 +61,8 @@ class Instrument:
 
     def check_quantity(self, quantity: Decimal, *, field: str = "quantity", market: bool = True) -> None:
         """Raise Refused (reason QUANTITY_*) when the exchange's lot filters would refuse `quantity`."""
-        if quantity % self.step != 0:
+        down, up = _increments(quantity, self.min_quantity, self.step)
+        if down != up:
             raise Refused(
                 f"{field} {text(quantity)} is not a multiple of the step {text(self.step)} of {self.symbol}",
                 reason="QUANTITY_STEP",
@@ -86,6 +105,13 @@ class Instrument:
 
     def from_lots(self, lots: int) -> Quantity:
         return Quantity(lots * self.step)
+
+
+def _increments(value: Decimal, base: Decimal, size: Decimal) -> tuple[int, int]:
+    """Return how many increments `value` is above `base`, rounded down and rounded up; exact for 100 digits."""
+    offset = EXACT.subtract(value, base)
+    whole, rest = int(EXACT.divide_int(offset, size)), EXACT.remainder(offset, size)
+    return (whole - 1, whole) if rest < 0 else (whole, whole + 1) if rest > 0 else (whole, whole)
 
 
 def _whole(ratio: Decimal, value: Decimal) -> int:

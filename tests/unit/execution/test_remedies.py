@@ -221,7 +221,7 @@ async def _with_coarser_tick(bench: Bench) -> None:
         return await place(**fields)
 
     async def coarser():
-        return {name: replace(one, tick=D(1)) for name, one in (await instruments()).items()}
+        return {name: replace(one, tick=D(1), min_price=D(1)) for name, one in (await instruments()).items()}
 
     bench.venue.place_conditional = with_tick_of_one  # type: ignore[method-assign]
     bench.venue.instruments = coarser  # type: ignore[method-assign]
@@ -233,7 +233,7 @@ async def test_an_exit_fits_the_step_that_the_exchange_has_by_now(bench: Bench):
     sizes = []
 
     async def coarser():
-        return {name: replace(one, step=D("0.01")) for name, one in (await instruments()).items()}
+        return {name: replace(one, step=D("0.01"), min_quantity=D("0.01")) for name, one in (await instruments()).items()}
 
     def picky(fields, *, reduce_only):
         sizes.append(fields["quantity"])

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from typing import Any
 
 import aiohttp
 
 from perpmesh.kernel.errors import NotFound, Unavailable
 from perpmesh.kernel.instrument import Instrument
+from perpmesh.kernel.instrument_filters import instrument_of
 from perpmesh.platform import telemetry
 
 log = telemetry.log(__name__)
@@ -46,23 +45,7 @@ class ExchangeInfo:
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session, session.get(self._url) as answer:
             answer.raise_for_status()
             told = await answer.json()
-        self._known = {each["symbol"]: instrument(each) for each in told["symbols"] if each["symbol"] in self.symbols}
+        read = [instrument_of(each) for each in told["symbols"] if each["symbol"] in self.symbols]
+        self._known = {instrument.symbol: instrument for instrument in read if instrument is not None}
         self._loaded.set()
         log.info("filters known", symbols=sorted(self._known))
-
-
-def instrument(told: Mapping[str, Any]) -> Instrument:
-    """Return the Instrument of one entry of exchangeInfo's symbols."""
-    filters = {each["filterType"]: each for each in told["filters"]}
-    price, lot, market = filters["PRICE_FILTER"], filters["LOT_SIZE"], filters["MARKET_LOT_SIZE"]
-    return Instrument(
-        symbol=told["symbol"],
-        tick=Decimal(price["tickSize"]),
-        step=Decimal(lot["stepSize"]),
-        min_quantity=Decimal(lot["minQty"]),
-        max_quantity=Decimal(lot["maxQty"]),
-        market_max_quantity=Decimal(market["maxQty"]),
-        min_notional=Decimal(filters["MIN_NOTIONAL"]["notional"]),
-        min_price=Decimal(price["minPrice"]),
-        max_price=Decimal(price["maxPrice"]),
-    )

@@ -8,6 +8,7 @@ from perpmesh.execution.domain.budget import Limits
 from perpmesh.execution.domain.facts import AccountFact, AlgoReport, Fill, IncomeRow, OrderReport, PositionFact
 from perpmesh.execution.domain.words import OrderStatus, Side
 from perpmesh.kernel.instrument import Instrument
+from perpmesh.kernel.instrument_filters import instrument_of
 from perpmesh.kernel.money import ZERO
 
 STATUSES = {
@@ -111,31 +112,8 @@ def income(row: Mapping[str, Any]) -> IncomeRow:
 
 def instruments(info: Mapping[str, Any]) -> dict[str, Instrument]:
     """Read the tradable perpetuals with all their filters; one that lacks a filter is left out."""
-    found = {}
-    for symbol in info["symbols"]:
-        filters = {each["filterType"]: each for each in symbol["filters"]}
-        needed = {"PRICE_FILTER", "LOT_SIZE", "MARKET_LOT_SIZE", "MIN_NOTIONAL", "PERCENT_PRICE"}
-        if symbol.get("status") == "TRADING" and needed <= filters.keys():
-            found[symbol["symbol"]] = _instrument(symbol["symbol"], filters)
-    return found
-
-
-def _instrument(symbol: str, filters: Mapping[str, Mapping[str, Any]]) -> Instrument:
-    price, lot, market = filters["PRICE_FILTER"], filters["LOT_SIZE"], filters["MARKET_LOT_SIZE"]
-    percent = filters["PERCENT_PRICE"]
-    return Instrument(
-        symbol=symbol,
-        tick=number(price["tickSize"]),
-        step=number(lot["stepSize"]),
-        min_quantity=number(lot["minQty"]),
-        max_quantity=number(lot["maxQty"]),
-        market_max_quantity=number(market["maxQty"]),
-        min_notional=number(filters["MIN_NOTIONAL"]["notional"]),
-        min_price=number(price["minPrice"]),
-        max_price=number(price["maxPrice"]),
-        multiplier_up=number(percent["multiplierUp"]),
-        multiplier_down=number(percent["multiplierDown"]),
-    )
+    read = [instrument_of(symbol) for symbol in info["symbols"] if symbol.get("status") == "TRADING"]
+    return {instrument.symbol: instrument for instrument in read if instrument is not None}
 
 
 def limits(info: Mapping[str, Any], into: Limits) -> None:

@@ -62,7 +62,7 @@ class Protector:
     def _on_tick(self, trade: Trade) -> Decimal:
         """Return the wished stop on the tick of now, which may have grown since it was wished: never further away."""
         instrument = self._desk.instruments.get(trade.symbol)
-        if instrument is None or trade.stop_wish % instrument.tick == 0:
+        if instrument is None:
             return trade.stop_wish
         return instrument.round_stop_tighter(trade.stop_wish, long=trade.side is Side.BUY)
 

@@ -261,7 +261,7 @@ def _conditional_refusals(instrument: Instrument, here: Decimal, wish: EntryWish
         yield Refusal(word="STOP_REQUIRED", sentence="an entry needs a stop", field="stop_price")
         return
     for field, trigger in (("stop_price", wish.stop_price), ("take_profit_price", wish.take_profit_price)):
-        if trigger and (trigger % instrument.tick or not instrument.min_price <= trigger <= instrument.max_price):
+        if trigger and not instrument.takes_price(trigger):
             yield Refusal(
                 word="FILTER_PRICE", field=field,
                 sentence=f"{field} {text(trigger)} is no price that the exchange takes: tick {text(instrument.tick)}",

@@ -1,6 +1,6 @@
 """What each stage of the safety core leaves of a size."""
 
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from perpmesh.execution.domain.words import Stage
 from perpmesh.kernel.instrument import Instrument
@@ -17,9 +17,7 @@ SHARES = {
 
 def smallest_quantity(instrument: Instrument, price: Decimal) -> Decimal:
     """Return the least that the exchange takes as an entry, with a little room for the price to move."""
-    needed = instrument.min_notional * Decimal("1.02") / price
-    steps = (needed / instrument.step).to_integral_value(ROUND_CEILING) * instrument.step
-    return max(steps, instrument.min_quantity)
+    return instrument.least_quantity(instrument.min_notional * Decimal("1.02") / price)
 
 
 def largest_quantity(stage: Stage, wanted: Decimal, instrument: Instrument, price: Decimal) -> Decimal:

@@ -11,6 +11,7 @@ from binance.exceptions import BinanceAPIException, BinanceRequestException
 
 from perpmesh.kernel.errors import NotFound, Unavailable
 from perpmesh.kernel.instrument import Instrument
+from perpmesh.kernel.instrument_filters import instrument_of
 from perpmesh.kernel.time import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, Clock
 from perpmesh.platform import telemetry
 from perpmesh.platform.settings import MeshSettings
@@ -68,7 +69,8 @@ class RestExchange:
         now = self._clock.now_ms()
         if now - self._instruments_at_ms > FILTERS_TRUSTED_MS:
             info = await _asked(self._client.futures_exchange_info())
-            self._instruments = {row["symbol"]: _instrument(row) for row in info["symbols"]}
+            read = [instrument_of(row) for row in info["symbols"]]
+            self._instruments = {instrument.symbol: instrument for instrument in read if instrument is not None}
             self._instruments_at_ms = now
         if symbol not in self._instruments:
             raise NotFound(f"the exchange does not trade {symbol}", reason="UNKNOWN_SYMBOL", field="symbol")
@@ -126,19 +128,6 @@ def _income(row: Any) -> Income:
         symbol=row["symbol"],
         amount=Decimal(row["income"]),
         time_ms=int(row["time"]),
-    )
-
-
-def _instrument(row: Any) -> Instrument:
-    filters = {each["filterType"]: each for each in row["filters"]}
-    return Instrument(
-        symbol=row["symbol"],
-        tick=Decimal(filters["PRICE_FILTER"]["tickSize"]),
-        step=Decimal(filters["MARKET_LOT_SIZE"]["stepSize"]),
-        min_quantity=Decimal(filters["MARKET_LOT_SIZE"]["minQty"]),
-        max_quantity=Decimal(filters["LOT_SIZE"]["maxQty"]),
-        market_max_quantity=Decimal(filters["MARKET_LOT_SIZE"]["maxQty"]),
-        min_notional=Decimal(filters["MIN_NOTIONAL"]["notional"]),
     )
 
 
