@@ -2,6 +2,7 @@
 
 POLICY_KEYS = (
     "execution.max_slippage_pct",
+    "execution.max_book_slippage_pct",
     "execution.default_stop_pct",
     "execution.max_stop_distance_pct",
     "execution.price_stale_ms",
@@ -24,6 +25,15 @@ POLICY_KEYS = (
     "risk.max_risk_per_trade_pct",
     "risk.max_open_risk_pct",
     "risk.max_gross_exposure",
+    "risk.max_net_exposure",
+    "risk.max_group_exposure",
+    "risk.correlation_groups",
     "risk.max_position_exposure",
+    "risk.max_leverage",
+    "risk.min_liquidation_distance_pct",
+    "risk.max_funding_to_risk",
+    "risk.funding_payments",
+    "risk.cool_off_losses",
+    "risk.cool_off_ms",
 )
 FETCH_WAIT_MS = 10  # decisions are worth an idle fetch every 10 ms

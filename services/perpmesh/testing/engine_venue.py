@@ -16,6 +16,7 @@ from perpmesh.exchange.words import Side as ExchangeSide
 from perpmesh.execution.application.ports import SignedEntry, VenueRefused, VenueSilent
 from perpmesh.execution.domain.exchange_clock import Sample
 from perpmesh.execution.domain.facts import AccountFact, AlgoReport, Fill, IncomeRow, OrderReport, PositionFact
+from perpmesh.execution.domain.liquidation import Bracket
 from perpmesh.execution.domain.words import OrderStatus, Side
 from perpmesh.kernel.instrument import Instrument
 from perpmesh.kernel.time import Clock
@@ -185,8 +186,15 @@ class EngineVenue:
     async def account_trouble(self) -> str:
         return self.trouble
 
-    async def prepare_symbol(self, symbol: str, leverage: int) -> None:
+    async def prepare_symbol(self, symbol: str, leverage: int) -> int:
         self.apply(c.SetLeverage(ME, symbol, leverage))
+        return leverage
+
+    async def brackets(self) -> dict[str, list[Bracket]]:
+        return {
+            spec.symbol: [Bracket(D(tier.cap), tier.maintenance_rate, D(tier.cum)) for tier in spec.brackets]
+            for spec in default_symbols()
+        }
 
     async def countdown(self, symbol: str, wait_ms: int) -> None:
         await self._do("countdown", lambda: self.apply(c.CountdownCancelAll(ME, symbol, wait_ms)))

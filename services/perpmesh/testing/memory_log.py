@@ -7,6 +7,7 @@ from perpmesh.execution.application.ports import DecisionWork
 from perpmesh.execution.domain.events import Event
 from perpmesh.execution.domain.order import Order
 from perpmesh.execution.domain.trade import Trade
+from perpmesh.execution.domain.words import TradeStatus
 
 
 class MemoryLog:
@@ -43,6 +44,10 @@ class MemoryLog:
 
     async def open_trades(self) -> Sequence[Trade]:
         return [trade for trade in self.trades.values() if trade.is_open]
+
+    async def closed_trades(self, limit: int) -> Sequence[Trade]:
+        over = [trade for trade in self.trades.values() if trade.status is TradeStatus.CLOSED]
+        return list(reversed(over))[:limit]
 
     async def pending_decisions(self) -> Sequence[DecisionWork]:
         return sorted(self.decisions.values(), key=lambda work: work.expires_at_ms)

@@ -24,26 +24,11 @@ from perpmesh.platform.database import Database
 from perpmesh.platform.outbox import Outbox
 from perpmesh.platform.settings import MeshSettings
 from perpmesh.platform.time import SystemClock
-from perpmesh.risk_safety.domain.policy import stored
-from perpmesh.risk_safety.domain.policy_catalogue import CATALOGUE
+from perpmesh.testing.policies import DefaultPolicies
 from perpmesh.testing.ports import free_ports
 from perpmesh_api.market_data.v1 import market_data_service_pb2 as market
 
 KEY, SECRET = "exec-key", "exec-secret"
-POLICIES = {spec.key: stored(spec.default) for spec in CATALOGUE.values()} | {"execution.price_stale_ms": "60000"}
-
-
-class FixedPolicies:
-    revision = 1
-
-    def decimal(self, key: str) -> Decimal:
-        return Decimal(POLICIES[key])
-
-    def integer(self, key: str) -> int:
-        return int(POLICIES[key])
-
-    def text(self, key: str) -> str:
-        return POLICIES[key]
 
 
 @pytest.fixture
@@ -112,7 +97,7 @@ async def house(settings: MeshSettings, log: SqlLog) -> AsyncIterator[House]:
     desk = Desk(clock, board)
     venue = BinanceVenue(settings, clock, desk.exchange_now_ms)
     tools = Tools(
-        venue=venue, ledger=ledger, desk=desk, policies=FixedPolicies(), sleep=asyncio.sleep,
+        venue=venue, ledger=ledger, desk=desk, policies=DefaultPolicies(**{"execution.price_stale_ms": "60000"}), sleep=asyncio.sleep,
         diary=telemetry.log("test"),
     )  # fmt: skip
     cases = assemble(tools, settings.symbol_list)

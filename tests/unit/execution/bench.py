@@ -24,48 +24,16 @@ from perpmesh.execution.domain.facts import (
 )
 from perpmesh.execution.domain.words import Action, Side, Stage
 from perpmesh.kernel.time import ManualClock
-from perpmesh.risk_safety.domain.policy import stored
-from perpmesh.risk_safety.domain.policy_catalogue import CATALOGUE
 from perpmesh.testing.engine_venue import ME, EngineVenue
 from perpmesh.testing.memory_log import MemoryLog
+from perpmesh.testing.policies import DefaultPolicies
 
 BTC, ETH = "BTCUSDT", "ETHUSDT"
 D = Decimal
-POLICIES = {
-    "execution.max_slippage_pct": "0.01",
-    "execution.default_stop_pct": "0.01",
-    "execution.max_stop_distance_pct": "0.10",
-    "execution.price_stale_ms": "2000",
-    "execution.clock_offset_block_ms": "500",
-    "execution.reconcile_interval_ms": "3000",
-    "execution.protection_deadline_ms": "5000",
-    "execution.orders_per_minute": "60",
-    "execution.leverage": "5",
-    "risk.max_risk_per_trade_pct": "0.005",
-    "risk.max_open_risk_pct": "0.02",
-    "risk.max_gross_exposure": "2.0",
-    "risk.max_position_exposure": "1.0",
-}
 
 
 class Crash(BaseException):
     """kill -9: nothing of ours may catch it."""
-
-
-class FixedPolicies:
-    def __init__(self, **changed: str) -> None:
-        defaults = {spec.key: stored(spec.default) for spec in CATALOGUE.values()}
-        self.values = {**defaults, **POLICIES, **changed}
-        self.revision = 7
-
-    def decimal(self, key: str) -> Decimal:
-        return D(self.values[key])
-
-    def integer(self, key: str) -> int:
-        return int(D(self.values[key]))
-
-    def text(self, key: str) -> str:
-        return self.values[key]
 
 
 class Notes:
@@ -146,7 +114,7 @@ class Bench:
         self.clock = ManualClock()
         self.engine = Engine(default_symbols())
         self.venue = EngineVenue(self.engine, self.clock)
-        self.policies = FixedPolicies(**policies)
+        self.policies = DefaultPolicies(revision=7, **policies)
         self.log = MemoryLog()
         self.notes = Notes()
         self.sequence = 0

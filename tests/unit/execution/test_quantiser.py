@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from perpmesh.exchange import filters
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.symbols import SymbolSpec, default_symbols
+from perpmesh.execution.domain.admission import EntryWish
 from perpmesh.execution.domain.facts import PriceFact
-from perpmesh.execution.domain.gate import EntryWish, _filter_refusals
+from perpmesh.execution.domain.filter_rules import filter_refusals
 from perpmesh.execution.domain.protection import default_stop
 from perpmesh.execution.domain.stages import largest_quantity
 from perpmesh.execution.domain.trade import risk_at
@@ -199,7 +200,7 @@ def _filter_words(one: Instrument, mark: Decimal, wish: EntryWish) -> list[str]:
     price = PriceFact(
         symbol=one.symbol, last=mark, mark=mark, bid=mark, ask=mark, market_time_ms=0, heard_boot_ms=0
     )  # fmt: skip
-    return [refusal.word for refusal in _filter_refusals(one, price, wish)]
+    return [refusal.word for refusal in filter_refusals(one, price, wish)]
 
 
 # What does not fit together is not traded.

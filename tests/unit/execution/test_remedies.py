@@ -233,7 +233,9 @@ async def test_an_exit_fits_the_step_that_the_exchange_has_by_now(bench: Bench):
     sizes = []
 
     async def coarser():
-        return {name: replace(one, step=D("0.01"), min_quantity=D("0.01")) for name, one in (await instruments()).items()}
+        return {
+            name: replace(one, step=D("0.01"), min_quantity=D("0.01")) for name, one in (await instruments()).items()
+        }
 
     def picky(fields, *, reduce_only):
         sizes.append(fields["quantity"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from perpmesh.kernel.errors import Invalid, NotFound, Stale
 from perpmesh.risk_safety.application.policies import PolicyUpdate
-from perpmesh.risk_safety.domain.policy import PolicyType, recalled, stored
+from perpmesh.risk_safety.domain.policy import TEXT_MAX, PolicyType, recalled, stored
 from perpmesh.risk_safety.domain.policy_catalogue import CATALOGUE
 
 from .conftest import Life
@@ -85,12 +85,24 @@ def test_what_is_no_ladder_is_refused(raw):
         CATALOGUE["execution.take_profit_ladder"].parse(raw)
 
 
+@pytest.mark.parametrize("raw", ["", "BTCUSDT,ETHUSDT", "BTCUSDT,ETHUSDT;SOLUSDT,AVAXUSDT,BTCUSDT_260327"])
+def test_correlation_groups_are_lists_of_symbols(raw):
+    assert CATALOGUE["risk.correlation_groups"].parse(raw) == raw
+
+
+@pytest.mark.parametrize("raw", ["BTCUSDT ETHUSDT", "btcusdt", "BTCUSDT,", ";", "BTCUSDT;;ETHUSDT", Decimal(1)])
+def test_what_would_group_nothing_by_mistake_is_refused(raw):
+    with pytest.raises(Invalid):
+        CATALOGUE["risk.correlation_groups"].parse(raw)
+
+
 @given(st.sampled_from(list(CATALOGUE.values())), st.data())
 def test_what_is_stored_is_what_was_meant(spec, data):
     if spec.type is PolicyType.BOOLEAN:
         raw = data.draw(st.booleans())
     elif spec.type is PolicyType.TEXT:
-        raw = data.draw(st.sampled_from(spec.choices) if spec.choices else st.from_regex(spec.pattern, fullmatch=True))
+        form = st.from_regex(spec.pattern, fullmatch=True).filter(lambda written: len(written) <= TEXT_MAX)
+        raw = data.draw(form if spec.pattern else st.sampled_from(spec.choices))
     else:
         places = 6 if spec.type is PolicyType.DECIMAL else 0
         raw = data.draw(st.decimals(spec.minimum, spec.maximum, places=places, allow_nan=False))

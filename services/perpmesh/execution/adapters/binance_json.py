@@ -1,11 +1,12 @@
 """Binance's JSON as facts of ours. Unknown words become the most careful of ours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from perpmesh.execution.domain.budget import Limits
 from perpmesh.execution.domain.facts import AccountFact, AlgoReport, Fill, IncomeRow, OrderReport, PositionFact
+from perpmesh.execution.domain.liquidation import Bracket
 from perpmesh.execution.domain.words import OrderStatus, Side
 from perpmesh.kernel.instrument import Instrument
 from perpmesh.kernel.instrument_filters import instrument_of
@@ -114,6 +115,15 @@ def instruments(info: Mapping[str, Any]) -> dict[str, Instrument]:
     """Read the tradable perpetuals with all their filters; one that lacks a filter is left out."""
     read = [instrument_of(symbol) for symbol in info["symbols"] if symbol.get("status") == "TRADING"]
     return {instrument.symbol: instrument for instrument in read if instrument is not None}
+
+
+def brackets(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Bracket, ...]]:
+    """Read the maintenance margin tiers, lowest first. A user's `notionalCoef` only widens them: it is ignored."""
+    return {row["symbol"]: tuple(sorted(map(_tier, row["brackets"]), key=lambda tier: tier.cap)) for row in rows}
+
+
+def _tier(row: Mapping[str, Any]) -> Bracket:
+    return Bracket(number(row["notionalCap"]), number(row["maintMarginRatio"]), number(row["cum"]))
 
 
 def limits(info: Mapping[str, Any], into: Limits) -> None:

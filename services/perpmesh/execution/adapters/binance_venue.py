@@ -14,6 +14,7 @@ from perpmesh.execution.application.ports import SignedEntry, VenueRefused, Venu
 from perpmesh.execution.domain.budget import Lane, RateBudget
 from perpmesh.execution.domain.exchange_clock import Sample
 from perpmesh.execution.domain.facts import AccountFact, AlgoReport, Fill, IncomeRow, OrderReport, PositionFact
+from perpmesh.execution.domain.liquidation import Bracket
 from perpmesh.execution.domain.remedies import FAULTS, UNREACHABLE, Fault, Remedy, remedy_of
 from perpmesh.execution.domain.words import Side
 from perpmesh.kernel.instrument import Instrument
@@ -214,13 +215,17 @@ class BinanceVenue:
             return "BNB_FEE_BURN"
         return ""
 
-    async def prepare_symbol(self, symbol: str, leverage: int) -> None:
+    async def prepare_symbol(self, symbol: str, leverage: int) -> int:
         """Set what differs; a margin type that cannot be changed now (orders, a position) stays as it is."""
         [now] = [row for row in await self._query("symbolConfig", 5, symbol=symbol) if row["symbol"] == symbol]
         if int(now["leverage"]) != leverage:
             await self._set("leverage", symbol=symbol, leverage=leverage)
         if now["marginType"] != MARGIN_TYPE:
             await self._set("marginType", symbol=symbol, marginType=MARGIN_TYPE)
+        return leverage
+
+    async def brackets(self) -> Mapping[str, Sequence[Bracket]]:
+        return read.brackets(await self._query("leverageBracket", 1))
 
     async def countdown(self, symbol: str, wait_ms: int) -> None:
         await self._ask("post", "countdownCancelAll", lane=Lane.CARE, weight=10, symbol=symbol, countdownTime=wait_ms)

@@ -43,6 +43,7 @@ class PriceBoard:
             market_time_ms=tick.market_time_ms,
             heard_boot_ms=self._clock.boot_ms(),
             stale=tick.stale,
+            funding_rate=wire.decimal(tick.funding_rate),
         )
         self._prices[tick.symbol] = fact
         if not tick.stale:

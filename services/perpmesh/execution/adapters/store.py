@@ -143,6 +143,10 @@ class SqlLog:
         query = sa.select(trades).where(trades.c.status.in_(OPEN_TRADES)).order_by(trades.c.number)
         return await self._read(Trade, query)
 
+    async def closed_trades(self, limit: int) -> Sequence[Trade]:
+        over = sa.select(trades).where(trades.c.status == TradeStatus.CLOSED.value)
+        return await self._read(Trade, over.order_by(trades.c.number.desc()).limit(limit))
+
     async def list_trades(self, *, symbol: str, open_only: bool, limit: int) -> Sequence[Trade]:
         query = sa.select(trades).order_by(trades.c.number.desc()).limit(limit)
         query = query.where(trades.c.symbol == symbol) if symbol else query

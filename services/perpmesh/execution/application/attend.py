@@ -98,8 +98,6 @@ class Attendant:
         if after.leg is Leg.ENTRY:
             trade = await self._trade_after(before, after)
             trades = [trade] if trade is not None else []
-            if after.status.is_final:
-                self._desk.reservations.pop(after.client_id, None)
         await self._ledger.commit(orders=[after], trades=trades)
 
     async def _trade_after(self, before: Order, after: Order) -> Trade | None:

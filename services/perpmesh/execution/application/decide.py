@@ -7,7 +7,7 @@ from perpmesh.execution.application.enter import Enter
 from perpmesh.execution.application.exits import Exits
 from perpmesh.execution.application.ports import DecisionWork
 from perpmesh.execution.application.tools import Tools
-from perpmesh.execution.domain.gate import EntryWish
+from perpmesh.execution.domain.admission import EntryWish
 from perpmesh.execution.domain.protection import default_stop
 from perpmesh.execution.domain.words import Action, Leg, Side
 from perpmesh.kernel.errors import Refused, Unavailable

@@ -2,33 +2,28 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import TypeAlias
 
 from perpmesh.execution.application.ports import Prices, VenueRefused
 from perpmesh.execution.domain.exchange_clock import ExchangeClock
+from perpmesh.execution.domain.exposure import Stake
 from perpmesh.execution.domain.facts import AccountFact, PositionFact
+from perpmesh.execution.domain.liquidation import Bracket
 from perpmesh.execution.domain.remedies import Remedy
 from perpmesh.kernel.instrument import Instrument
 from perpmesh.kernel.money import ZERO
 from perpmesh.kernel.time import MS_PER_MINUTE, Clock
 
 NO_INSTRUMENTS: Mapping[str, Instrument] = {}
+NO_BRACKETS: Mapping[str, Sequence[Bracket]] = {}
+Reservations: TypeAlias = dict[str, Stake]  # by client id
 ERROR_WINDOW_MS = 15 * MS_PER_MINUTE
 JUST_CLOSED_MS = 2_000
 STOP_ENTERING_MS = MS_PER_MINUTE
 COOL_OFF_MS = 30_000
 STORE_FAILED = "STORE_FAILED"
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """Risk that an entry in flight has taken and no position shows yet."""
-
-    symbol: str
-    notional: Decimal
-    risk: Decimal
 
 
 class Desk:
@@ -47,10 +42,14 @@ class Desk:
         self.reconciled_boot_ms = -1
         self.unsettled_symbols: set[str] = set()
         self.mismatch = ""
-        self.reservations: dict[str, Reservation] = {}
+        self.reservations: Reservations = {}  # what each entry has taken, from its admission to the end of its saga
+        self.leverages: dict[str, int] = {}
+        self.brackets = NO_BRACKETS
+        self.stopping = False
         self.locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.wants_upkeep = asyncio.Event()
         self.wants_filters = False
+        self.wants_account = False
         self._errors: deque[int] = deque()
         self._entries: deque[int] = deque()
         self._closed: dict[str, int] = {}
@@ -134,7 +133,7 @@ class Desk:
         """Return the newest mark price that anybody told us; 0 when nobody did."""
         price = self.prices.price(symbol)
         known = self.positions.get(symbol)
-        return (price.mark or price.last) if price else known.mark if known else ZERO
+        return price.fair if price else known.mark if known else ZERO
 
     def equity(self) -> Decimal | None:
         """Return the last reported equity, moved along with the marks; None before the first report.
@@ -148,15 +147,6 @@ class Desk:
     def _moved_since(self, reported: PositionFact) -> Decimal:
         mark = self.mark(reported.symbol)
         return reported.signed * mark - reported.notional if mark else ZERO
-
-    def notional(self, symbol: str = "") -> Decimal:
-        """Return the worth of positions and reservations, of one symbol or of all."""
-        held = (p.size * self.mark(p.symbol) for p in self.positions.values() if symbol in ("", p.symbol))
-        asked = (r.notional for r in self.reservations.values() if symbol in ("", r.symbol))
-        return sum(held, ZERO) + sum(asked, ZERO)
-
-    def reserved_risk(self) -> Decimal:
-        return sum((reservation.risk for reservation in self.reservations.values()), ZERO)
 
     def unprotected(self) -> list[str]:
         return sorted(symbol for symbol in self.positions if symbol not in self.protected | self.handed_over)

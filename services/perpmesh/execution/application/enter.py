@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from perpmesh.execution.application.attend import Attendant
 from perpmesh.execution.application.books import Books
-from perpmesh.execution.application.desk import Reservation
 from perpmesh.execution.application.exits import Exits
 from perpmesh.execution.application.ports import VenueRefused, VenueSilent
 from perpmesh.execution.application.protect import Protector, Unprotectable
@@ -13,13 +12,14 @@ from perpmesh.execution.application.report import Reporter
 from perpmesh.execution.application.sender import Sender, unknown_message
 from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain import gate
+from perpmesh.execution.domain.admission import EntryWish, Market, Refusal, World, figures
 from perpmesh.execution.domain.facts import PositionFact
 from perpmesh.execution.domain.follow import tighter
-from perpmesh.execution.domain.gate import EntryWish, Refusal
 from perpmesh.execution.domain.lease import Lease
 from perpmesh.execution.domain.order import Order
+from perpmesh.execution.domain.risk_case import stake_of
 from perpmesh.execution.domain.stages import largest_quantity
-from perpmesh.execution.domain.trade import Trade, moved, opened, protected, risk_at, trade_id_of
+from perpmesh.execution.domain.trade import Trade, moved, opened, protected, trade_id_of
 from perpmesh.execution.domain.words import Leg, OrderStatus, TradeStatus
 from perpmesh.kernel.errors import Refused
 from perpmesh.kernel.ids import client_order_id
@@ -116,38 +116,29 @@ class Enter:
         wish, reasons = self._sized(wish, world, market)
         reasons = [*gate.refusals(world, market, wish), *reasons]
         if reasons or world.lease is None or market.price is None:
-            await self._refuse(wish, client_id, reasons)
-        pays = gate.entry_price(market.price, wish.side) if market.price else ZERO
-        risk = risk_at(pays, wish.stop_price, wish.quantity, wish.side)
-        self._desk.reservations[client_id] = Reservation(wish.symbol, wish.quantity * pays, risk)
+            raise await self._refusal(wish, client_id, reasons)
+        self._desk.count_entry()
+        self._desk.reservations[client_id] = stake_of(wish, market.price)
         try:
-            return await self._run(wish, client_id, world.lease, market)  # type: ignore[arg-type]
+            return await self._run(wish, client_id, world.lease, market)
         finally:
-            self._release(client_id)
+            self._desk.reservations.pop(client_id, None)  # what is not settled yet still counts, from the log
 
-    def _release(self, client_id: str) -> None:
-        """Give the reservation back, unless the outcome is not known: then whoever finds out does."""
-        if all(order.client_id != client_id for order in self._ledger.unsettled_anywhere()):
-            self._desk.reservations.pop(client_id, None)
-
-    def _market(self, wish: EntryWish) -> gate.Market:
-        return gate.Market(
+    def _market(self, wish: EntryWish) -> Market:
+        return Market(
             instrument=self._desk.instruments.get(wish.symbol),
             price=self._desk.prices.price(wish.symbol),
             trade=self._ledger.trade(wish.symbol),
             symbol_unsettled=wish.symbol in self._desk.unsettled_symbols,
             symbol_cooling=self._desk.is_cooling(wish.symbol),
-            position_notional=self._desk.notional(wish.symbol),
-            gross_notional=self._desk.notional(),
-            open_risk=self._reporter.open_risk(),
             seen_before=False,  # asked already: what is in the log returns its first outcome
         )
 
-    def _sized(self, wish: EntryWish, world: gate.World, market: gate.Market) -> tuple[EntryWish, list[Refusal]]:
+    def _sized(self, wish: EntryWish, world: World, market: Market) -> tuple[EntryWish, list[Refusal]]:
         """Fit the wish into the stage: a decision shrinks, a request is refused with what would fit."""
         if world.lease is None or market.instrument is None or market.price is None:
             return wish, []
-        here = market.price.mark or market.price.last
+        here = market.price.fair
         allowed = largest_quantity(world.lease.stage, wish.quantity, market.instrument, here)
         if allowed >= wish.quantity or not allowed:
             return wish, []
@@ -156,7 +147,8 @@ class Enter:
         sentence = f"stage {world.lease.stage.name} allows {text(allowed)} of {text(wish.quantity)}"
         return wish, [Refusal(word="STAGE_SIZE", sentence=sentence, field="quantity")]
 
-    async def _refuse(self, wish: EntryWish, client_id: str, reasons: Sequence[Refusal]) -> None:
+    async def _refusal(self, wish: EntryWish, client_id: str, reasons: Sequence[Refusal]) -> Refused:
+        """Record why not, and return what the caller hears."""
         words = ",".join(reason.word for reason in reasons)
         sentence = "; ".join(reason.sentence for reason in reasons)
         order = replace(
@@ -164,7 +156,9 @@ class Enter:
         )
         if not (wish.decision_id and words == "POSITION_EXISTS"):  # said once is enough: it is held already
             await self._ledger.commit(orders=[order])
-        raise Refused(sentence, reason=reasons[0].word, field=reasons[0].field, metadata={"reasons": words})
+        return Refused(
+            sentence, reason=reasons[0].word, field=reasons[0].field, metadata={"reasons": words, **figures(reasons)}
+        )
 
     def _entry(self, wish: EntryWish, client_id: str, trade_id: str) -> Order:
         now = self._clock.now_ms()
@@ -177,7 +171,7 @@ class Enter:
 
     # The saga.
 
-    async def _run(self, wish: EntryWish, client_id: str, lease: Lease, market: gate.Market) -> Outcome:
+    async def _run(self, wish: EntryWish, client_id: str, lease: Lease, market: Market) -> Outcome:
         trade = market.trade if wish.amplification else None
         fresh = trade is None
         trade = trade or self._trade(wish, client_id, market)
@@ -201,9 +195,9 @@ class Enter:
         self._note_position(order, trade)
         return await (self._filled(order, trade) if fresh else self._added(order, trade))
 
-    def _trade(self, wish: EntryWish, client_id: str, market: gate.Market) -> Trade:
+    def _trade(self, wish: EntryWish, client_id: str, market: Market) -> Trade:
         now = self._clock.now_ms()
-        pays = gate.entry_price(market.price, wish.side) if market.price else ZERO
+        pays = market.price.pays(wish.side) if market.price else ZERO
         return Trade(
             trade_id=trade_id_of(client_id), symbol=wish.symbol, side=wish.side, stop_wish=wish.stop_price,
             take_profit_wish=wish.take_profit_price, reference_price=wish.reference_price or pays,

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from perpmesh.execution.application.ports import Log
 from perpmesh.execution.domain.events import Event, told_order, told_trade
 from perpmesh.execution.domain.order import Order
+from perpmesh.execution.domain.streaks import Streaks
 from perpmesh.execution.domain.trade import Trade
 from perpmesh.kernel.money import ZERO
+
+REMEMBERED_TRADES = 1_000  # for streaks of losses
 
 
 class Ledger:
@@ -16,9 +19,11 @@ class Ledger:
         self.log = log
         self._trades: dict[str, Trade] = {}
         self._orders: dict[str, Order] = {}
+        self.streaks = Streaks()
 
     async def load(self) -> None:
-        """Remember what was open when the process last stopped."""
+        """Remember what was open when the process last stopped, and how the newest trades went."""
+        self.streaks = Streaks(await self.log.closed_trades(REMEMBERED_TRADES))
         self._trades = {trade.symbol: trade for trade in await self.log.open_trades()}
         self._orders = {order.client_id: order for order in await self.log.unsettled_orders()}
 
@@ -69,6 +74,7 @@ class Ledger:
             self._orders[order.client_id] = order
 
     def _remember_trade(self, trade: Trade) -> None:
+        self.streaks.note(trade)
         if trade.is_open:
             self._trades[trade.symbol] = trade
         elif (known := self._trades.get(trade.symbol)) and known.trade_id == trade.trade_id:

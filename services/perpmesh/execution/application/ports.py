@@ -16,6 +16,7 @@ from perpmesh.execution.domain.facts import (
     PositionFact,
     PriceFact,
 )
+from perpmesh.execution.domain.liquidation import Bracket
 from perpmesh.execution.domain.order import Order
 from perpmesh.execution.domain.remedies import Remedy, remedy_of
 from perpmesh.execution.domain.trade import Trade
@@ -98,8 +99,12 @@ class Venue(Protocol):
         """Return "" or why the account may not be traded: HEDGE_MODE, MULTI_ASSETS_MODE, BNB_FEE_BURN."""
         ...
 
-    async def prepare_symbol(self, symbol: str, leverage: int) -> None:
-        """Set leverage and margin type; fine when they are so already."""
+    async def prepare_symbol(self, symbol: str, leverage: int) -> int:
+        """Set leverage and margin type; fine when they are so already. Return the leverage that stands then."""
+        ...
+
+    async def brackets(self) -> Mapping[str, Sequence[Bracket]]:
+        """Return the maintenance margin tiers of every symbol, lowest first."""
         ...
 
     async def countdown(self, symbol: str, wait_ms: int) -> None:
@@ -142,6 +147,11 @@ class Log(Protocol):
     async def unsettled_orders(self) -> Sequence[Order]: ...
     async def trade(self, trade_id: str) -> Trade | None: ...
     async def open_trades(self) -> Sequence[Trade]: ...
+
+    async def closed_trades(self, limit: int) -> Sequence[Trade]:
+        """Return the newest closed trades, newest first."""
+        ...
+
     async def pending_decisions(self) -> Sequence[DecisionWork]: ...
     async def finish_decision(self, decision_id: str) -> None: ...
 

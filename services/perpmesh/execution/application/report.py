@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from perpmesh.execution.application.entry_lease import EntryLease
+from perpmesh.execution.application.stakes import exposure_of
 from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain import gate
-from perpmesh.execution.domain.trade import risk_at
+from perpmesh.execution.domain.admission import Limits, World
+from perpmesh.execution.domain.exposure import read_groups
+from perpmesh.execution.domain.risk_limits import Reading, readings
 from perpmesh.execution.domain.words import Stage
-from perpmesh.kernel.money import ZERO
 
 MISSED_PASSES = 3
 PATIENCE_MS = 2_000
@@ -25,6 +27,7 @@ class Tradability:
     clock_offset_ms: int
     reconciled_age_ms: int
     equity: Decimal | None
+    limits: list[Reading]
 
 
 class Reporter:
@@ -37,9 +40,9 @@ class Reporter:
         self._policies = tools.policies
         self._venue = tools.venue
 
-    def world(self) -> gate.World:
+    def world(self) -> World:
         desk = self._desk
-        return gate.World(
+        return World(
             lease=self._lease.current(),
             lease_reason=self._lease.reason,
             boot_ms=desk.clock.boot_ms(),
@@ -48,17 +51,23 @@ class Reporter:
             clock_known=desk.exchange_clock.is_known(desk.clock.boot_ms()),
             clock_offset_ms=self.clock_offset_ms(),
             reconciled=self.is_reconciled(),
+            stopping=desk.stopping,
             account_trouble=desk.account_trouble,
             equity=desk.equity(),
             budget_left=self._venue.budget_left(),
             entries_last_minute=desk.entries_last_minute(),
+            exposure=exposure_of(desk, self._ledger),
+            leverages=desk.leverages,
+            brackets=desk.brackets,
+            streaks=self._ledger.streaks.all(),
             limits=self.limits(),
         )
 
-    def limits(self) -> gate.Limits:
+    def limits(self) -> Limits:
         decimal, integer = self._policies.decimal, self._policies.integer
-        return gate.Limits(
+        return Limits(
             max_slippage=decimal("execution.max_slippage_pct"),
+            max_book_slippage=decimal("execution.max_book_slippage_pct"),
             max_stop_distance=decimal("execution.max_stop_distance_pct"),
             price_stale_ms=integer("execution.price_stale_ms"),
             clock_offset_block_ms=integer("execution.clock_offset_block_ms"),
@@ -66,7 +75,16 @@ class Reporter:
             max_risk_per_trade=decimal("risk.max_risk_per_trade_pct"),
             max_open_risk=decimal("risk.max_open_risk_pct"),
             max_gross_exposure=decimal("risk.max_gross_exposure"),
+            max_net_exposure=decimal("risk.max_net_exposure"),
+            max_group_exposure=decimal("risk.max_group_exposure"),
+            correlation_groups=read_groups(self._policies.text("risk.correlation_groups")),
             max_position_exposure=decimal("risk.max_position_exposure"),
+            max_leverage=integer("risk.max_leverage"),
+            min_liquidation_distance=decimal("risk.min_liquidation_distance_pct"),
+            cool_off_losses=integer("risk.cool_off_losses"),
+            cool_off_ms=integer("risk.cool_off_ms"),
+            max_funding_to_risk=decimal("risk.max_funding_to_risk"),
+            funding_payments=integer("risk.funding_payments"),
         )
 
     def clock_offset_ms(self) -> int:
@@ -81,19 +99,6 @@ class Reporter:
     def is_reconciled(self) -> bool:
         allowed = self._policies.integer("execution.reconcile_interval_ms") * MISSED_PASSES + PATIENCE_MS
         return 0 <= self.reconciled_age_ms() <= allowed
-
-    def open_risk(self) -> Decimal:
-        """Return what is lost if every stop is hit, entries in flight included."""
-        held = (
-            risk_at(trade.entry_price, trade.stop_price or trade.stop_wish, self._held(trade.symbol), trade.side)
-            for trade in self._ledger.trades()
-            if trade.entry_price
-        )
-        return sum(held, ZERO) + self._desk.reserved_risk()
-
-    def _held(self, symbol: str) -> Decimal:
-        position = self._desk.positions.get(symbol)
-        return position.size if position else ZERO
 
     def price_age_ms(self) -> int:
         newest = self._desk.prices.newest()
@@ -114,4 +119,5 @@ class Reporter:
             clock_offset_ms=world.clock_offset_ms,
             reconciled_age_ms=self.reconciled_age_ms(),
             equity=world.equity,
+            limits=list(readings(world)),
         )

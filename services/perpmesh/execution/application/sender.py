@@ -66,7 +66,6 @@ class Sender:
 
     async def _depart(self, order: Order, signed: SignedEntry, takeable_ms: int) -> Order:
         self._lease.departs(order.client_id, takeable_ms)
-        self._desk.count_entry()
         try:
             report = await self._venue.send_entry(signed)
         except VenueSilent as silent:

@@ -7,7 +7,7 @@ from perpmesh.execution.application.attend import Attendant
 from perpmesh.execution.application.enter import Enter, Outcome
 from perpmesh.execution.application.exits import Exits
 from perpmesh.execution.application.tools import Tools
-from perpmesh.execution.domain.gate import EntryWish
+from perpmesh.execution.domain.admission import EntryWish
 from perpmesh.execution.domain.protection import default_stop
 from perpmesh.execution.domain.words import Leg, Side
 from perpmesh.kernel.errors import Invalid, NotFound, Refused, Unavailable

@@ -27,7 +27,6 @@ class Upkeep:
         self._diary = tools.diary
         self._account_boot_ms = -ACCOUNT_EVERY_MS
         self._filters_boot_ms = -FILTERS_EVERY_MS
-        self._prepared: set[tuple[str, int]] = set()
 
     async def run(self) -> None:
         while True:
@@ -45,9 +44,12 @@ class Upkeep:
         boot = self._desk.clock.boot_ms()
         if self._desk.wants_filters or boot - self._filters_boot_ms >= FILTERS_EVERY_MS:
             self._desk.instruments = await self._venue.instruments()
+            self._desk.brackets = await self._venue.brackets()
             self._desk.wants_filters = False
             self._filters_boot_ms = boot
-        if self._desk.account_trouble or boot - self._account_boot_ms >= ACCOUNT_EVERY_MS:
+        due = boot - self._account_boot_ms >= ACCOUNT_EVERY_MS
+        if due or self._desk.account_trouble or self._desk.wants_account:
+            self._desk.wants_account = False
             await self._check_account()
             self._account_boot_ms = boot
 
@@ -66,15 +68,14 @@ class Upkeep:
         self._desk.account_checked(trouble)
 
     async def _prepare(self) -> str:
-        """Set leverage and margin type; return why not when the exchange will not have it."""
+        """Set leverage and margin type where they differ; return why not when the exchange will not have it."""
         leverage = self._policies.integer("execution.leverage")
         for symbol in self._symbols:
-            if symbol in self._desk.instruments and (symbol, leverage) not in self._prepared:
+            if symbol in self._desk.instruments:
                 try:
-                    await self._venue.prepare_symbol(symbol, leverage)
+                    self._desk.leverages[symbol] = await self._venue.prepare_symbol(symbol, leverage)
                 except VenueRefused as refused:
                     if refused.remedy in PASSING:
                         raise
                     return f"EXCHANGE_{-refused.code}"
-                self._prepared.add((symbol, leverage))
         return ""

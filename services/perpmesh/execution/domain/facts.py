@@ -122,3 +122,13 @@ class PriceFact:
     market_time_ms: int
     heard_boot_ms: int
     stale: bool = False
+    funding_rate: Decimal = ZERO  # estimated, of the next payment; told together with the mark
+
+    @property
+    def fair(self) -> Decimal:
+        """Return the mark, or the last trade while no mark is known."""
+        return self.mark or self.last
+
+    def pays(self, side: Side) -> Decimal:
+        """Return what a market order would pay now: the far side of the spread, or the fair price without one."""
+        return (self.ask if side is Side.BUY else self.bid) or self.fair

@@ -53,11 +53,14 @@ def _text(key: str, default: str, pattern: str, unit: str, owner: str, descripti
 
 
 RUNG = r"(0\.\d{1,4}|1)@\d{1,2}(\.\d{1,3})?"
+SYMBOL = r"[A-Z0-9_]{1,20}"
 
 # fmt: off
 _EXECUTION = (
     _decimal("execution.max_slippage_pct", "0.01", "0", "0.1", "fraction", "execution",
              "An entry is refused when the price has moved further than this from the decision's price."),
+    _decimal("execution.max_book_slippage_pct", "0.1", "0", "0.1", "fraction", "execution",
+             "An entry is refused when the far side of the book is further than this from the mark price."),
     _decimal("execution.default_stop_pct", "0.01", "0.001", "0.2", "fraction", "execution",
              "Distance of the protective stop from the entry when the order names none."),
     _decimal("execution.max_stop_distance_pct", "0.10", "0.001", "0.5", "fraction", "execution",
@@ -104,8 +107,27 @@ _RISK = (
              "Loss at the stops of everything open or in flight, as a share of equity, at most."),
     _decimal("risk.max_gross_exposure", "2.0", "0", "20", "times equity", "execution",
              "Notional of all positions and entries in flight, at most."),
+    _decimal("risk.max_net_exposure", "20", "0", "20", "times equity", "execution",
+             "Notional of long positions minus short ones, entries in flight included, at most, either way."),
+    _decimal("risk.max_group_exposure", "20", "0", "20", "times equity", "execution",
+             "Notional of one direction on the symbols of a correlation group, entries in flight included, at most."),
+    _text("risk.correlation_groups", "BTCUSDT,ETHUSDT",
+          rf"({SYMBOL}(,{SYMBOL})*(;{SYMBOL}(,{SYMBOL})*)*)?", "as in A,B;C,D", "execution",
+          "Symbols that move together: commas between symbols, semicolons between groups."),
     _decimal("risk.max_position_exposure", "1.0", "0", "20", "times equity", "execution",
              "Notional of one position with its entries in flight, at most."),
+    _integer("risk.max_leverage", 20, 1, 125, "times", "execution",
+             "No entries on a symbol whose leverage setting on the exchange is above this, or not known."),
+    _decimal("risk.min_liquidation_distance_pct", "0.01", "0", "0.9", "fraction", "execution",
+             "Distance of the liquidation price from the mark once an entry is filled, at least."),
+    _decimal("risk.max_funding_to_risk", "100", "0", "100", "times risk", "execution",
+             "Expected cost of the next funding payments, as a multiple of the loss at the stop, at most."),
+    _integer("risk.funding_payments", 3, 1, 100, "payments", "execution",
+             "How many funding payments an entry is expected to pay, at the rate estimated for the next."),
+    _integer("risk.cool_off_losses", 100, 1, 100, "trades", "execution",
+             "Losing trades in a row of one strategy on one symbol after which it enters no more there for a while."),
+    _integer("risk.cool_off_ms", 3_600_000, 1_000, 604_800_000, "ms", "execution",
+             "How long that while is, from the last of those losses."),
     _integer(LEASE_MS, 2_000, 1_000, 2_000, "ms", "risk_safety",
              "How long one grant of the entry lease is good for, from the asking. It can only be shortened."),
 )
