@@ -93,6 +93,7 @@ class PolicyMirror:
         if event.revision != self.revision + 1:
             raise Unavailable(f"policy revision {event.revision} follows {self.revision}: fetching all")
         values = {**self._values, event.policy_key: event.new_value}
+        values |= {change.key: change.new_value for change in event.changes}
         found = pb.ListPoliciesResponse(revision=event.revision)
         for key, value in sorted(values.items()):
             found.policies.add(key=key, value=value)

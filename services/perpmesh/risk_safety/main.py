@@ -11,7 +11,7 @@ from perpmesh.platform.time import SystemClock
 from perpmesh.risk_safety.adapters import attempts_wire, ess_api, events_in, policy_api, risk_api
 from perpmesh.risk_safety.adapters.ess_store import SqlEssStore
 from perpmesh.risk_safety.adapters.loss_store import SqlLossStore
-from perpmesh.risk_safety.adapters.policy_store import SqlPolicyStore
+from perpmesh.risk_safety.adapters.policy_store import SqlPolicyStore, upgrade
 from perpmesh.risk_safety.adapters.status_board import StatusBoard
 from perpmesh.risk_safety.adapters.system import KeyringSignatures, LoopAlarm
 from perpmesh.risk_safety.adapters.tables import TABLES
@@ -25,6 +25,7 @@ NAME = "risk_safety"
 async def serving(settings: MeshSettings, clock: Clock) -> AsyncIterator[tuple[SafetyCore, service.Parts]]:
     """Serve for the length of the block."""
     async with service.parts(NAME, settings, clock, tables=TABLES, needs=()) as parts:
+        await upgrade(parts.database)
         core = SafetyCore(
             policy_store=SqlPolicyStore(parts.database, parts.outbox),
             ess_store=SqlEssStore(parts.database, parts.outbox), loss_store=SqlLossStore(parts.database),

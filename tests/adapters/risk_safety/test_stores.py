@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
 from perpmesh.kernel.time import ManualClock
 from perpmesh.platform import database
@@ -12,9 +13,9 @@ from perpmesh.platform.outbox import Outbox
 from perpmesh.risk_safety.adapters.ess_store import SqlEssStore
 from perpmesh.risk_safety.adapters.loss_store import SqlLossStore
 from perpmesh.risk_safety.adapters.memory import MemoryPolicyStore, MemoryRiskStore
-from perpmesh.risk_safety.adapters.policy_store import SqlPolicyStore
+from perpmesh.risk_safety.adapters.policy_store import SqlPolicyStore, upgrade
 from perpmesh.risk_safety.adapters.tables import TABLES
-from perpmesh.risk_safety.application.ports import ResetRecord
+from perpmesh.risk_safety.application.ports import HistoryQuery, ResetRecord
 from perpmesh.risk_safety.domain.attempts import Attempt
 from perpmesh.risk_safety.domain.ess import Latch, Release, Stage, Trigger, Trip, TripOrder
 from perpmesh.risk_safety.domain.losses import EquityFigures, TradeFigures
@@ -132,10 +133,10 @@ async def test_a_change_is_a_setting_an_audit_line_and_our_adoption(opening):
     async with opening() as (policies, _, _):
         async with policies.changing() as tx:
             assert await tx.setting("execution.leverage") is None
-            await tx.record(change(1))
+            await tx.record([change(1)])
         async with policies.changing() as tx:
-            await tx.record(change(2, new=4, request_id="r1"))
-            await tx.record(change(3, key="ai.use_model", new=False))
+            await tx.record([change(2, new=4, request_id="r1")])
+            await tx.record([change(3, key="ai.use_model", new=False)])
     async with opening() as (policies, _, _):
         settings, revision = await policies.everything()
         assert revision == 3
@@ -143,18 +144,58 @@ async def test_a_change_is_a_setting_an_audit_line_and_our_adoption(opening):
             "execution.leverage": 4,
             "ai.use_model": False,
         }
-        assert [line.revision for line in await policies.history("", 2)] == [3, 2]
-        assert [line.new for line in await policies.history("execution.leverage", 9)] == [4, 3]
+        assert [line.revision for line in await policies.history(HistoryQuery(limit=2))] == [3, 2]
+        assert [line.new for line in await policies.history(HistoryQuery(key="execution.leverage"))] == [4, 3]
         assert await policies.adoptions() == [Adoption(service="risk_safety", revision=3, at_ms=8)]
         async with policies.changing() as tx:
             assert await tx.revision() == 3
-            assert (await tx.change_of_request("r1")) == change(2, new=4, request_id="r1")
-            assert await tx.change_of_request("r2") is None
+            assert await tx.changes_of_request("r1") == [change(2, new=4, request_id="r1")]
+            assert await tx.changes_of_request("r2") == []
+
+
+async def test_changes_of_one_revision_stand_together(opening):
+    together = [
+        replace(change(1, key=key, new=new, request_id="p1"), old=old, source="profile x")
+        for key, old, new in (("ai.use_model", True, False), ("execution.leverage", 5, 7))
+    ]
+    async with opening() as (policies, _, _):
+        async with policies.changing() as tx:
+            await tx.record(together)
+        async with policies.changing() as tx:
+            await tx.record([replace(change(2, new=8), actor="bob")])
+    async with opening() as (policies, _, _):
+        settings, revision = await policies.everything()
+        assert revision == 2
+        assert {key: setting.value for key, setting in settings.items()} == {
+            "ai.use_model": False,
+            "execution.leverage": 8,
+        }
+        assert await policies.history(HistoryQuery(before=2)) == together
+        assert [line.new for line in await policies.history(HistoryQuery(actor="bob"))] == [8]
+        assert [line.revision for line in await policies.history(HistoryQuery())] == [2, 1, 1]
+        async with policies.changing() as tx:
+            assert await tx.changes_of_request("p1") == together
+
+
+async def test_the_audit_of_an_older_store_is_taken_over(settings):
+    """In which one revision was one change, and its table said so."""
+    columns = "revision BIGINT PRIMARY KEY, key, old, new, actor, reason, at_ms BIGINT, request_id"
+    async with database.opened(settings, "risk_safety", TABLES) as store:
+        async with store.transaction() as tx:
+            await tx.execute(sa.text(f"CREATE TABLE policy_changes ({columns})"))
+            await tx.execute(
+                sa.text("INSERT INTO policy_changes VALUES (1, 'execution.leverage', '5', '3', 'ann', 'why', 8, 'r1')")
+            )
+        policies = SqlPolicyStore(store, Outbox("risk_safety", settings, store, ManualClock()))
+        for _ in range(2):
+            await upgrade(store)
+        assert await policies.history(HistoryQuery()) == [change(1, request_id="r1")]
+        assert (await policies.everything())[1] == 1
 
 
 async def fail_half_way(policies) -> None:
     async with policies.changing() as tx:
-        await tx.record(change(1))
+        await tx.record([change(1)])
         raise ZeroDivisionError
 
 
@@ -163,5 +204,5 @@ async def test_a_change_that_fails_half_way_never_was(opening):
         with pytest.raises(ZeroDivisionError):
             await fail_half_way(policies)
         assert await policies.everything() == ({}, 0)
-        assert await policies.history("", 9) == []
+        assert await policies.history(HistoryQuery()) == []
         assert await policies.adoptions() == []

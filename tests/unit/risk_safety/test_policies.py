@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perpmesh.kernel.errors import Invalid, NotFound, Stale
-from perpmesh.risk_safety.application.policies import PolicyUpdate
+from perpmesh.risk_safety.application.policies import Comparison, PolicyUpdate, Warrant
 from perpmesh.risk_safety.domain.policy import TEXT_MAX, PolicyType, recalled, stored
 from perpmesh.risk_safety.domain.policy_catalogue import CATALOGUE
+from perpmesh.risk_safety.domain.policy_history import Difference, values_at
+from perpmesh.risk_safety.domain.policy_records import Adoption, Change
+from perpmesh.risk_safety.domain.profiles import PROFILES
 
 from .conftest import Life
 
@@ -158,3 +161,147 @@ async def test_policies_survive_a_restart(life: Life):
     assert core.policies.revision == 2
     assert core.policies.get("execution.leverage").value == 4
     assert [change.new for change in await core.policies.history("execution.leverage", 1)] == [4]
+
+
+def warrant(*, expected: int | None = None, request_id: str = "") -> Warrant:
+    return Warrant(expected_revision=expected, actor="ann", reason="because", request_id=request_id)
+
+
+def test_every_profile_sets_the_same_policies_to_values_they_take():
+    sets = {frozenset(profile.values) for profile in PROFILES.values()}
+    assert len(sets) == 1
+    for profile in PROFILES.values():
+        for key, value in profile.values.items():
+            assert CATALOGUE[key].parse(value if isinstance(value, bool) else stored(value)) == value
+
+
+def test_a_bolder_profile_is_nowhere_more_careful():
+    """Every figure in them bounds risk from above, but for the two floors under what is acted on."""
+    floors = {"ai.min_confidence", "ai.min_edge_cost_ratio"}
+    careful, middle, bold = (PROFILES[name].values for name in ("conservative", "balanced", "aggressive"))
+    for key in middle:
+        rising = (careful[key], middle[key], bold[key])
+        assert tuple(sorted(rising, reverse=key in floors)) == rising, key
+    assert all(middle[key] == CATALOGUE[key].default for key in middle)
+
+
+async def test_a_profile_is_applied_in_one_revision_and_says_before_and_after(life: Life):
+    book = life.core.policies
+    await book.update(update("execution.leverage", "3"))
+    changes = await book.apply_profile("conservative", warrant(expected=1))
+    assert {change.revision for change in changes} == {2} == {book.revision}
+    assert {change.source for change in changes} == {"profile conservative"}
+    assert "execution.leverage" not in {change.key for change in changes}  # it was 3 already
+    assert {change.key: (change.old, change.new) for change in changes}["ess.max_daily_loss_pct"] == (
+        Decimal("0.03"),
+        Decimal("0.015"),
+    )
+    assert book.is_active(PROFILES["conservative"])
+    assert not book.is_active(PROFILES["balanced"])
+    assert await book.apply_profile("conservative", warrant()) == []
+    assert book.revision == 2
+
+
+async def test_a_profile_and_a_writer_who_read_the_same_revision_race_and_one_wins(life: Life):
+    """T11."""
+    book = life.core.policies
+    results = await asyncio.gather(
+        book.apply_profile("aggressive", warrant(expected=0)),
+        book.update(update("execution.leverage", "2", expected=0)),
+        book.apply_profile("conservative", warrant(expected=0)),
+        return_exceptions=True,
+    )
+    assert sorted(type(result).__name__ for result in results) == ["Stale", "Stale", "list"]
+    assert book.is_active(PROFILES["aggressive"])
+    assert book.revision == 1
+
+
+async def test_a_repeated_profile_request_returns_the_first_answer(life: Life):
+    book = life.core.policies
+    first = await book.apply_profile("conservative", warrant(request_id="p1"))
+    await book.update(update("execution.leverage", "7"))
+    assert await book.apply_profile("conservative", warrant(request_id="p1")) == first
+    assert book.get("execution.leverage").value == 7
+
+
+async def test_a_rollback_is_a_new_revision_with_the_old_values(life: Life):
+    book = life.core.policies
+    await book.update(update("execution.leverage", "3"))
+    await book.update(update("execution.max_slippage_pct", "0.02"))
+    await book.update(update("execution.leverage", "9"))
+    changes = await book.roll_back(1, warrant(expected=3))
+    assert [(c.revision, c.key, c.old, c.new, c.source) for c in changes] == [
+        (4, "execution.leverage", 9, 3, "rollback to 1"),
+        (4, "execution.max_slippage_pct", Decimal("0.02"), Decimal("0.01"), "rollback to 1"),
+    ]
+    assert (await book.diff(1, 4)).differences == []
+    assert [change.new for change in await book.history("execution.leverage", 0)] == [3, 9, 3]
+    await book.roll_back(0, warrant())
+    assert (await book.diff(None, None)).differences == []
+    with pytest.raises(NotFound) as refusal:
+        await book.roll_back(6, warrant())
+    assert (refusal.value.reason, refusal.value.field) == ("UNKNOWN_REVISION", "to_revision")
+
+
+async def test_a_rollback_to_a_value_that_is_no_longer_taken_changes_nothing(life: Life):
+    book = life.core.policies
+    async with life.policies.changing() as tx:  # written by a version that allowed it
+        older = Change(revision=1, key="execution.leverage", old=5, new=50, actor="ann", reason="", at_ms=1)
+        await tx.record([older])
+    core = await life.start()
+    book = core.policies
+    await book.update(update("execution.leverage", "2"))
+    with pytest.raises(Invalid, match=r"execution\.leverage cannot be '50'"):
+        await book.roll_back(1, warrant())
+    assert (book.revision, book.get("execution.leverage").value) == (2, 2)
+
+
+async def test_a_diff_shows_both_sides(life: Life):
+    book = life.core.policies
+    await book.update(update("execution.leverage", "3"))
+    await book.update(update("ai.use_model", raw=False))
+    assert await book.diff(None, None) == Comparison(
+        left=0, right=2,
+        differences=[Difference(key="ai.use_model", left=True, right=False),
+                     Difference(key="execution.leverage", left=5, right=3)],
+    )  # fmt: skip
+    assert [found.key for found in (await book.diff(1, 2)).differences] == ["ai.use_model"]
+    against = await book.diff(None, None, "balanced")
+    assert against.differences == [Difference(key="execution.leverage", left=3, right=5)]
+    with pytest.raises(NotFound, match="there are conservative, balanced, aggressive"):
+        await book.diff(None, None, "reckless")
+    with pytest.raises(Invalid):
+        await book.diff(None, 1, "balanced")
+
+
+async def test_the_history_is_read_page_by_page_and_by_person(life: Life):
+    book = life.core.policies
+    for value in ("2", "3", "4"):
+        await book.update(update("execution.leverage", value))
+    await book.apply_profile("balanced", Warrant(expected_revision=None, actor="bob", reason="", request_id=""))
+    assert [change.revision for change in await book.history("", 2, before=4)] == [3, 2]
+    assert [(change.actor, change.new) for change in await book.history("", 0, actor="bob")] == [("bob", 5)]
+
+
+async def test_the_store_says_who_has_not_adopted_yet(life: Life):
+    book = life.core.policies
+    await book.update(update("execution.leverage", "3"))
+    await life.policies.adopt(Adoption(service="execution", revision=0, at_ms=1))
+    waiting = book.waiting_for(await book.adoptions())
+    assert "execution" in waiting
+    assert "risk_safety" not in waiting
+    await life.policies.adopt(Adoption(service="execution", revision=1, at_ms=2))
+    assert "execution" not in book.waiting_for(await book.adoptions())
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(0, 9)), max_size=12), st.data())
+def test_the_values_of_a_revision_follow_from_the_audit(writes, data):
+    """Against the plain way: play the changes from the beginning."""
+    defaults = {"a": 1, "b": 2, "c": 3}
+    values, changes, seen = dict(defaults), [], [dict(defaults)]
+    for number, (key, new) in enumerate(writes, 1):
+        changes.append(Change(revision=number, key=key, old=values[key], new=new, actor="", reason="", at_ms=0))
+        values[key] = new
+        seen.append(dict(values))
+    revision = data.draw(st.integers(0, len(writes)))
+    assert values_at(revision, reversed(changes), defaults) == seen[revision]

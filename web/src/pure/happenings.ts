@@ -117,7 +117,10 @@ function alert(fact: Fact, tone: Tone): Happening {
 function policy(fact: Fact): Happening {
   const shown = (value: unknown): string => (value === undefined ? "" : JSON.stringify(value));
   const [from, to] = [shown(field(fact, "old_value")), shown(field(fact, "new_value"))];
-  return { tone: "warn", text: join(text(fact, "policy_key"), from && `${from} →`, to, "by", text(fact, "actor")) };
+  const changes = field(fact, "changes");
+  const more = Array.isArray(changes) && changes.length > 1 ? `and ${changes.length - 1} more` : "";
+  const why = join(text(fact, "source"), "by", text(fact, "actor"));
+  return { tone: "warn", text: join(text(fact, "policy_key"), from && `${from} →`, to, more, why) };
 }
 
 const SPELLED: Record<string, (fact: Fact) => Happening> = {

@@ -319,19 +319,27 @@ class ListPolicyHistoryRequest(_message.Message):
 
     KEY_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    BEFORE_REVISION_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """Only changes of this policy; empty for all."""
     limit: _builtins.int
     """At most this many; 0 means 100."""
+    before_revision: _builtins.int
+    """Only changes that made a revision below this one, for reading page by page; 0 for all."""
+    actor: _builtins.str
+    """Only changes by this person; empty for all."""
     def __init__(
         self,
         *,
         key: _builtins.str = ...,
         limit: _builtins.int = ...,
+        before_revision: _builtins.int = ...,
+        actor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "limit", b"limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "before_revision", b"before_revision", "key", b"key", "limit", b"limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -339,7 +347,7 @@ Global___ListPolicyHistoryRequest: _TypeAlias = ListPolicyHistoryRequest  # noqa
 
 @_typing.final
 class PolicyChange(_message.Message):
-    """PolicyChange is one line of the audit."""
+    """PolicyChange is one line of the audit. Changes of one revision were made together."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -350,6 +358,7 @@ class PolicyChange(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     UPDATED_AT_MS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The revision it made."""
     key: _builtins.str
@@ -360,6 +369,8 @@ class PolicyChange(_message.Message):
     """Why."""
     updated_at_ms: _builtins.int
     """When, wall clock."""
+    source: _builtins.str
+    """What made it beside an update of one policy: "profile conservative", "rollback to 3". Empty for an update."""
     @_builtins.property
     def old_value(self) -> _struct_pb2.Value:
         """Before."""
@@ -378,10 +389,11 @@ class PolicyChange(_message.Message):
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
         updated_at_ms: _builtins.int = ...,
+        source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["new_value", b"new_value", "old_value", b"old_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "key", b"key", "new_value", b"new_value", "old_value", b"old_value", "reason", b"reason", "revision", b"revision", "updated_at_ms", b"updated_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "key", b"key", "new_value", b"new_value", "old_value", b"old_value", "reason", b"reason", "revision", b"revision", "source", b"source", "updated_at_ms", b"updated_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -437,22 +449,26 @@ class Adoption(_message.Message):
     SERVICE_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     ADOPTED_AT_MS_FIELD_NUMBER: _builtins.int
+    BEHIND_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     """The service."""
     revision: _builtins.int
     """The revision it last reported."""
     adopted_at_ms: _builtins.int
     """When it adopted it, wall clock."""
+    behind: _builtins.int
+    """By how many revisions it is behind the store's."""
     def __init__(
         self,
         *,
         service: _builtins.str = ...,
         revision: _builtins.int = ...,
         adopted_at_ms: _builtins.int = ...,
+        behind: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adopted_at_ms", b"adopted_at_ms", "revision", b"revision", "service", b"service"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adopted_at_ms", b"adopted_at_ms", "behind", b"behind", "revision", b"revision", "service", b"service"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -466,22 +482,385 @@ class ListAdoptionsResponse(_message.Message):
 
     ADOPTIONS_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The store's revision."""
     @_builtins.property
     def adoptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Adoption]:
         """One line per service."""
 
+    @_builtins.property
+    def waiting_for(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The owners of policies that have not said that they run the store's revision."""
+
     def __init__(
         self,
         *,
         adoptions: _abc.Iterable[Global___Adoption] | None = ...,
         revision: _builtins.int = ...,
+        waiting_for: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adoptions", b"adoptions", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adoptions", b"adoptions", "revision", b"revision", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAdoptionsResponse: _TypeAlias = ListAdoptionsResponse  # noqa: Y015
+
+@_typing.final
+class DiffPoliciesRequest(_message.Message):
+    """DiffPoliciesRequest says what to compare with what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_REVISION_FIELD_NUMBER: _builtins.int
+    TO_REVISION_FIELD_NUMBER: _builtins.int
+    PROFILE_FIELD_NUMBER: _builtins.int
+    from_revision: _builtins.int
+    """The revision on the left; 0, or absent: the defaults. With a profile: the newest when absent."""
+    to_revision: _builtins.int
+    """The revision on the right; absent: the newest."""
+    profile: _builtins.str
+    """The name of a profile that stands on the right in place of a revision: what applying it would change."""
+    def __init__(
+        self,
+        *,
+        from_revision: _builtins.int | None = ...,
+        to_revision: _builtins.int | None = ...,
+        profile: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_from_revision", b"_from_revision", "_to_revision", b"_to_revision", "from_revision", b"from_revision", "to_revision", b"to_revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_from_revision", b"_from_revision", "_to_revision", b"_to_revision", "from_revision", b"from_revision", "profile", b"profile", "to_revision", b"to_revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__from_revision: _TypeAlias = _typing.Literal["from_revision"]  # noqa: Y015
+    _WhichOneofArgType__from_revision: _TypeAlias = _typing.Literal["_from_revision", b"_from_revision"]  # noqa: Y015
+    _WhichOneofReturnType__to_revision: _TypeAlias = _typing.Literal["to_revision"]  # noqa: Y015
+    _WhichOneofArgType__to_revision: _TypeAlias = _typing.Literal["_to_revision", b"_to_revision"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__from_revision) -> _WhichOneofReturnType__from_revision | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__to_revision) -> _WhichOneofReturnType__to_revision | None: ...
+
+Global___DiffPoliciesRequest: _TypeAlias = DiffPoliciesRequest  # noqa: Y015
+
+@_typing.final
+class PolicyDifference(_message.Message):
+    """PolicyDifference is one policy whose value is not the same on both sides."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    FROM_VALUE_FIELD_NUMBER: _builtins.int
+    TO_VALUE_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Which policy."""
+    unit: _builtins.str
+    """The unit of both."""
+    owner: _builtins.str
+    """The service that acts on it."""
+    @_builtins.property
+    def from_value(self) -> _struct_pb2.Value:
+        """Its value on the left."""
+
+    @_builtins.property
+    def to_value(self) -> _struct_pb2.Value:
+        """Its value on the right."""
+
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        from_value: _struct_pb2.Value | None = ...,
+        to_value: _struct_pb2.Value | None = ...,
+        unit: _builtins.str = ...,
+        owner: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_value", b"from_value", "to_value", b"to_value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_value", b"from_value", "key", b"key", "owner", b"owner", "to_value", b"to_value", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyDifference: _TypeAlias = PolicyDifference  # noqa: Y015
+
+@_typing.final
+class DiffPoliciesResponse(_message.Message):
+    """DiffPoliciesResponse is every policy that differs, by key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    FROM_REVISION_FIELD_NUMBER: _builtins.int
+    TO_REVISION_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    from_revision: _builtins.int
+    """The revision on the left."""
+    to_revision: _builtins.int
+    """The revision on the right; the newest when a profile stands there."""
+    revision: _builtins.int
+    """The store's revision: pass it as expected_revision to act on what you have just read."""
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyDifference]:
+        """What differs."""
+
+    def __init__(
+        self,
+        *,
+        differences: _abc.Iterable[Global___PolicyDifference] | None = ...,
+        from_revision: _builtins.int = ...,
+        to_revision: _builtins.int = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "from_revision", b"from_revision", "revision", b"revision", "to_revision", b"to_revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiffPoliciesResponse: _TypeAlias = DiffPoliciesResponse  # noqa: Y015
+
+@_typing.final
+class RollBackPoliciesRequest(_message.Message):
+    """RollBackPoliciesRequest names the revision whose values are wanted again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    TO_REVISION_FIELD_NUMBER: _builtins.int
+    EXPECTED_REVISION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's id of this request; a repeat returns the first answer."""
+    to_revision: _builtins.int
+    """Back to the values of this revision; 0 means the defaults. It must be said."""
+    expected_revision: _builtins.int
+    """The store's revision the caller has read; refused as stale when it is no longer the newest. Absent: no check."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        to_revision: _builtins.int | None = ...,
+        expected_revision: _builtins.int | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision", "_to_revision", b"_to_revision", "expected_revision", b"expected_revision", "to_revision", b"to_revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision", "_to_revision", b"_to_revision", "expected_revision", b"expected_revision", "reason", b"reason", "request_id", b"request_id", "to_revision", b"to_revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_revision: _TypeAlias = _typing.Literal["expected_revision"]  # noqa: Y015
+    _WhichOneofArgType__expected_revision: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision"]  # noqa: Y015
+    _WhichOneofReturnType__to_revision: _TypeAlias = _typing.Literal["to_revision"]  # noqa: Y015
+    _WhichOneofArgType__to_revision: _TypeAlias = _typing.Literal["_to_revision", b"_to_revision"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_revision) -> _WhichOneofReturnType__expected_revision | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__to_revision) -> _WhichOneofReturnType__to_revision | None: ...
+
+Global___RollBackPoliciesRequest: _TypeAlias = RollBackPoliciesRequest  # noqa: Y015
+
+@_typing.final
+class RollBackPoliciesResponse(_message.Message):
+    """RollBackPoliciesResponse says what changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The store's revision."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyChange]:
+        """Every policy that changed, before and after; none when all had those values already."""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___PolicyChange] | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollBackPoliciesResponse: _TypeAlias = RollBackPoliciesResponse  # noqa: Y015
+
+@_typing.final
+class PolicySetting(_message.Message):
+    """PolicySetting is a value that a profile gives to a policy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Which policy."""
+    @_builtins.property
+    def value(self) -> _struct_pb2.Value:
+        """The value."""
+
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        value: _struct_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicySetting: _TypeAlias = PolicySetting  # noqa: Y015
+
+@_typing.final
+class Profile(_message.Message):
+    """Profile is a named set of values."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    ACTIVE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, such as "conservative"."""
+    description: _builtins.str
+    """What it is for."""
+    active: _builtins.bool
+    """Whether every policy has the profile's value now."""
+    @_builtins.property
+    def settings(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicySetting]:
+        """What it sets."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        settings: _abc.Iterable[Global___PolicySetting] | None = ...,
+        active: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "description", b"description", "name", b"name", "settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Profile: _TypeAlias = Profile  # noqa: Y015
+
+@_typing.final
+class ListProfilesRequest(_message.Message):
+    """ListProfilesRequest has nothing to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListProfilesRequest: _TypeAlias = ListProfilesRequest  # noqa: Y015
+
+@_typing.final
+class ListProfilesResponse(_message.Message):
+    """ListProfilesResponse is the profiles, from the most careful to the least."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROFILES_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The store's revision."""
+    @_builtins.property
+    def profiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Profile]:
+        """The profiles."""
+
+    def __init__(
+        self,
+        *,
+        profiles: _abc.Iterable[Global___Profile] | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["profiles", b"profiles", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListProfilesResponse: _TypeAlias = ListProfilesResponse  # noqa: Y015
+
+@_typing.final
+class ApplyProfileRequest(_message.Message):
+    """ApplyProfileRequest names a profile."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    EXPECTED_REVISION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The caller's id of this request; a repeat returns the first answer."""
+    name: _builtins.str
+    """Which profile."""
+    expected_revision: _builtins.int
+    """The store's revision the caller has read; refused as stale when it is no longer the newest. Absent: no check."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        expected_revision: _builtins.int | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision", "expected_revision", b"expected_revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision", "expected_revision", b"expected_revision", "name", b"name", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_revision: _TypeAlias = _typing.Literal["expected_revision"]  # noqa: Y015
+    _WhichOneofArgType__expected_revision: _TypeAlias = _typing.Literal["_expected_revision", b"_expected_revision"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_revision) -> _WhichOneofReturnType__expected_revision | None: ...
+
+Global___ApplyProfileRequest: _TypeAlias = ApplyProfileRequest  # noqa: Y015
+
+@_typing.final
+class ApplyProfileResponse(_message.Message):
+    """ApplyProfileResponse says what changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The store's revision."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyChange]:
+        """Every policy that changed, before and after; none when all had those values already."""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___PolicyChange] | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApplyProfileResponse: _TypeAlias = ApplyProfileResponse  # noqa: Y015

@@ -55,6 +55,26 @@ class PolicyServiceStub:
                 request_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListPolicyHistoryRequest.SerializeToString,
                 response_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListPolicyHistoryResponse.FromString,
                 _registered_method=True)
+        self.DiffPolicies = channel.unary_unary(
+                '/perpmesh_api.risk_safety.v1.PolicyService/DiffPolicies',
+                request_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.DiffPoliciesRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.DiffPoliciesResponse.FromString,
+                _registered_method=True)
+        self.RollBackPolicies = channel.unary_unary(
+                '/perpmesh_api.risk_safety.v1.PolicyService/RollBackPolicies',
+                request_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.RollBackPoliciesRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.RollBackPoliciesResponse.FromString,
+                _registered_method=True)
+        self.ListProfiles = channel.unary_unary(
+                '/perpmesh_api.risk_safety.v1.PolicyService/ListProfiles',
+                request_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListProfilesRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListProfilesResponse.FromString,
+                _registered_method=True)
+        self.ApplyProfile = channel.unary_unary(
+                '/perpmesh_api.risk_safety.v1.PolicyService/ApplyProfile',
+                request_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ApplyProfileRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ApplyProfileResponse.FromString,
+                _registered_method=True)
         self.ListAdoptions = channel.unary_unary(
                 '/perpmesh_api.risk_safety.v1.PolicyService/ListAdoptions',
                 request_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListAdoptionsRequest.SerializeToString,
@@ -94,6 +114,34 @@ class PolicyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DiffPolicies(self, request, context):
+        """DiffPolicies compares two revisions, a revision with the defaults (revision 0), or the newest with a profile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollBackPolicies(self, request, context):
+        """RollBackPolicies gives every policy the value it had at a revision: a new revision, all of it or nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListProfiles(self, request, context):
+        """ListProfiles returns the named sets of values.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApplyProfile(self, request, context):
+        """ApplyProfile sets every policy of a profile in one revision, all of it or nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListAdoptions(self, request, context):
         """ListAdoptions says which service runs which revision.
         """
@@ -123,6 +171,26 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.ListPolicyHistory,
                     request_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListPolicyHistoryRequest.FromString,
                     response_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListPolicyHistoryResponse.SerializeToString,
+            ),
+            'DiffPolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiffPolicies,
+                    request_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.DiffPoliciesRequest.FromString,
+                    response_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.DiffPoliciesResponse.SerializeToString,
+            ),
+            'RollBackPolicies': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollBackPolicies,
+                    request_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.RollBackPoliciesRequest.FromString,
+                    response_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.RollBackPoliciesResponse.SerializeToString,
+            ),
+            'ListProfiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProfiles,
+                    request_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListProfilesRequest.FromString,
+                    response_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListProfilesResponse.SerializeToString,
+            ),
+            'ApplyProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApplyProfile,
+                    request_deserializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ApplyProfileRequest.FromString,
+                    response_serializer=perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ApplyProfileResponse.SerializeToString,
             ),
             'ListAdoptions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAdoptions,
@@ -239,6 +307,114 @@ class PolicyService:
             '/perpmesh_api.risk_safety.v1.PolicyService/ListPolicyHistory',
             perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListPolicyHistoryRequest.SerializeToString,
             perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListPolicyHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiffPolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.risk_safety.v1.PolicyService/DiffPolicies',
+            perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.DiffPoliciesRequest.SerializeToString,
+            perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.DiffPoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollBackPolicies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.risk_safety.v1.PolicyService/RollBackPolicies',
+            perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.RollBackPoliciesRequest.SerializeToString,
+            perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.RollBackPoliciesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProfiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.risk_safety.v1.PolicyService/ListProfiles',
+            perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListProfilesRequest.SerializeToString,
+            perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ListProfilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApplyProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.risk_safety.v1.PolicyService/ApplyProfile',
+            perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ApplyProfileRequest.SerializeToString,
+            perpmesh__api_dot_risk__safety_dot_v1_dot_policy__service__pb2.ApplyProfileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,6 +24,14 @@ class PolicyServiceStub:
     """UpdatePolicy sets one policy and returns the new revision."""
     ListPolicyHistory: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPolicyHistoryRequest, _policy_service_pb2.ListPolicyHistoryResponse]
     """ListPolicyHistory returns the changes of one policy, or of all, newest first."""
+    DiffPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.DiffPoliciesRequest, _policy_service_pb2.DiffPoliciesResponse]
+    """DiffPolicies compares two revisions, a revision with the defaults (revision 0), or the newest with a profile."""
+    RollBackPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.RollBackPoliciesRequest, _policy_service_pb2.RollBackPoliciesResponse]
+    """RollBackPolicies gives every policy the value it had at a revision: a new revision, all of it or nothing."""
+    ListProfiles: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListProfilesRequest, _policy_service_pb2.ListProfilesResponse]
+    """ListProfiles returns the named sets of values."""
+    ApplyProfile: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ApplyProfileRequest, _policy_service_pb2.ApplyProfileResponse]
+    """ApplyProfile sets every policy of a profile in one revision, all of it or nothing."""
     ListAdoptions: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListAdoptionsRequest, _policy_service_pb2.ListAdoptionsResponse]
     """ListAdoptions says which service runs which revision."""
 
@@ -61,6 +69,38 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_policy_service_pb2.ListPolicyHistoryRequest, _abc.Awaitable[_policy_service_pb2.ListPolicyHistoryResponse]],
     ) -> _abc.Awaitable[_policy_service_pb2.ListPolicyHistoryResponse]:
         """ListPolicyHistory returns the changes of one policy, or of all, newest first."""
+
+    @_abc_1.abstractmethod
+    def DiffPolicies(
+        self,
+        request: _policy_service_pb2.DiffPoliciesRequest,
+        context: _aio.ServicerContext[_policy_service_pb2.DiffPoliciesRequest, _abc.Awaitable[_policy_service_pb2.DiffPoliciesResponse]],
+    ) -> _abc.Awaitable[_policy_service_pb2.DiffPoliciesResponse]:
+        """DiffPolicies compares two revisions, a revision with the defaults (revision 0), or the newest with a profile."""
+
+    @_abc_1.abstractmethod
+    def RollBackPolicies(
+        self,
+        request: _policy_service_pb2.RollBackPoliciesRequest,
+        context: _aio.ServicerContext[_policy_service_pb2.RollBackPoliciesRequest, _abc.Awaitable[_policy_service_pb2.RollBackPoliciesResponse]],
+    ) -> _abc.Awaitable[_policy_service_pb2.RollBackPoliciesResponse]:
+        """RollBackPolicies gives every policy the value it had at a revision: a new revision, all of it or nothing."""
+
+    @_abc_1.abstractmethod
+    def ListProfiles(
+        self,
+        request: _policy_service_pb2.ListProfilesRequest,
+        context: _aio.ServicerContext[_policy_service_pb2.ListProfilesRequest, _abc.Awaitable[_policy_service_pb2.ListProfilesResponse]],
+    ) -> _abc.Awaitable[_policy_service_pb2.ListProfilesResponse]:
+        """ListProfiles returns the named sets of values."""
+
+    @_abc_1.abstractmethod
+    def ApplyProfile(
+        self,
+        request: _policy_service_pb2.ApplyProfileRequest,
+        context: _aio.ServicerContext[_policy_service_pb2.ApplyProfileRequest, _abc.Awaitable[_policy_service_pb2.ApplyProfileResponse]],
+    ) -> _abc.Awaitable[_policy_service_pb2.ApplyProfileResponse]:
+        """ApplyProfile sets every policy of a profile in one revision, all of it or nothing."""
 
     @_abc_1.abstractmethod
     def ListAdoptions(

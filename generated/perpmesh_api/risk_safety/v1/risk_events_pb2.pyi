@@ -3,9 +3,11 @@
 isort:skip_file
 Facts about the safety core."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf.internal import containers as _containers
 from perpmesh_api.common.v1 import trading_pb2 as _trading_pb2
 from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2 as _emergency_stop_service_pb2
 import builtins as _builtins
@@ -95,7 +97,7 @@ Global___EssReset: _TypeAlias = EssReset  # noqa: Y015
 
 @_typing.final
 class PolicyUpdated(_message.Message):
-    """PolicyUpdated: one policy has a new value."""
+    """PolicyUpdated: policies have new values. One event is one revision; the fields at the top are its first change."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -106,6 +108,8 @@ class PolicyUpdated(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     UPDATED_AT_MS_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
     policy_key: _builtins.str
     """Which policy."""
     revision: _builtins.int
@@ -116,6 +120,8 @@ class PolicyUpdated(_message.Message):
     """Why."""
     updated_at_ms: _builtins.int
     """When, wall clock."""
+    source: _builtins.str
+    """What made it beside an update of one policy: "profile conservative", "rollback to 3". Empty for an update."""
     @_builtins.property
     def old_value(self) -> _struct_pb2.Value:
         """Its value before."""
@@ -123,6 +129,10 @@ class PolicyUpdated(_message.Message):
     @_builtins.property
     def new_value(self) -> _struct_pb2.Value:
         """Its value now."""
+
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PolicyValueChange]:
+        """Every change of this revision, the first too: all of them hold together."""
 
     def __init__(
         self,
@@ -134,11 +144,47 @@ class PolicyUpdated(_message.Message):
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
         updated_at_ms: _builtins.int = ...,
+        changes: _abc.Iterable[Global___PolicyValueChange] | None = ...,
+        source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["new_value", b"new_value", "old_value", b"old_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "new_value", b"new_value", "old_value", b"old_value", "policy_key", b"policy_key", "reason", b"reason", "revision", b"revision", "updated_at_ms", b"updated_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "changes", b"changes", "new_value", b"new_value", "old_value", b"old_value", "policy_key", b"policy_key", "reason", b"reason", "revision", b"revision", "source", b"source", "updated_at_ms", b"updated_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PolicyUpdated: _TypeAlias = PolicyUpdated  # noqa: Y015
+
+@_typing.final
+class PolicyValueChange(_message.Message):
+    """PolicyValueChange is one policy's value before and after."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    OLD_VALUE_FIELD_NUMBER: _builtins.int
+    NEW_VALUE_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Which policy."""
+    @_builtins.property
+    def old_value(self) -> _struct_pb2.Value:
+        """Its value before."""
+
+    @_builtins.property
+    def new_value(self) -> _struct_pb2.Value:
+        """Its value now."""
+
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        old_value: _struct_pb2.Value | None = ...,
+        new_value: _struct_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["new_value", b"new_value", "old_value", b"old_value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "new_value", b"new_value", "old_value", b"old_value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyValueChange: _TypeAlias = PolicyValueChange  # noqa: Y015

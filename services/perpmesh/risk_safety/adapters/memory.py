@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from perpmesh.risk_safety.application.ports import ResetRecord
+from perpmesh.risk_safety.application.ports import HistoryQuery, ResetRecord
 from perpmesh.risk_safety.domain.attempts import Attempt
 from perpmesh.risk_safety.domain.ess import Latch
 from perpmesh.risk_safety.domain.losses import EquityFigures, TradeFigures
@@ -27,15 +27,17 @@ class MemoryPolicyTransaction:
     async def setting(self, key: str) -> Setting | None:
         return self._settings.get(key)
 
-    async def change_of_request(self, request_id: str) -> Change | None:
-        return next((change for change in self._changes if change.request_id == request_id), None)
+    async def changes_of_request(self, request_id: str) -> Sequence[Change]:
+        return [change for change in self._changes if change.request_id == request_id]
 
-    async def record(self, change: Change) -> None:
-        self._changes.append(change)
-        self._settings[change.key] = Setting(
-            key=change.key, value=change.new, revision=change.revision, actor=change.actor, at_ms=change.at_ms
-        )
-        self._adopted["risk_safety"] = Adoption(service="risk_safety", revision=change.revision, at_ms=change.at_ms)
+    async def record(self, changes: Sequence[Change]) -> None:
+        self._changes += changes
+        for change in changes:
+            self._settings[change.key] = Setting(
+                key=change.key, value=change.new, revision=change.revision, actor=change.actor, at_ms=change.at_ms
+            )
+        first = changes[0]
+        self._adopted["risk_safety"] = Adoption(service="risk_safety", revision=first.revision, at_ms=first.at_ms)
 
 
 class MemoryPolicyStore:
@@ -58,8 +60,15 @@ class MemoryPolicyStore:
     async def everything(self) -> tuple[Mapping[str, Setting], int]:
         return dict(self._settings), self._changes[-1].revision if self._changes else 0
 
-    async def history(self, key: str, limit: int) -> Sequence[Change]:
-        return [change for change in reversed(self._changes) if key in ("", change.key)][:limit]
+    async def history(self, query: HistoryQuery) -> Sequence[Change]:
+        found = [
+            change
+            for change in sorted(self._changes, key=lambda change: (-change.revision, change.key))
+            if query.key in ("", change.key)
+            and query.actor in ("", change.actor)
+            and (not query.before or change.revision < query.before)
+        ]
+        return found[: query.limit]
 
     async def adoptions(self) -> Sequence[Adoption]:
         return [self._adopted[name] for name in sorted(self._adopted)]

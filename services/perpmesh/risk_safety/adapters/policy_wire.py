@@ -1,5 +1,6 @@
 """Where protobuf meets the words of policy."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from google.protobuf.struct_pb2 import Value
@@ -7,7 +8,10 @@ from google.protobuf.struct_pb2 import Value
 from perpmesh.kernel.money import text
 from perpmesh.risk_safety.application.policies import Policy
 from perpmesh.risk_safety.domain.policy import PolicySpec, PolicyType, PolicyValue, RawValue
+from perpmesh.risk_safety.domain.policy_catalogue import CATALOGUE
+from perpmesh.risk_safety.domain.policy_history import Difference
 from perpmesh.risk_safety.domain.policy_records import Adoption, Change
+from perpmesh.risk_safety.domain.profiles import Profile
 from perpmesh_api.common.v1 import policy_events_pb2
 from perpmesh_api.risk_safety.v1 import policy_service_pb2 as pb
 from perpmesh_api.risk_safety.v1 import risk_events_pb2
@@ -58,15 +62,33 @@ def _bound(spec: PolicySpec, name: str) -> str:
 def policy_change(change: Change) -> pb.PolicyChange:
     return pb.PolicyChange(
         revision=change.revision, key=change.key, old_value=value(change.old), new_value=value(change.new),
-        actor=change.actor, reason=change.reason, updated_at_ms=change.at_ms,
+        actor=change.actor, reason=change.reason, updated_at_ms=change.at_ms, source=change.source,
     )  # fmt: skip
 
 
-def policy_updated(change: Change) -> risk_events_pb2.PolicyUpdated:
+def policy_updated(changes: Sequence[Change]) -> risk_events_pb2.PolicyUpdated:
+    """Tell one revision: its first change at the top, for whoever reads one, and all of them below."""
+    first = changes[0]
     return risk_events_pb2.PolicyUpdated(
-        policy_key=change.key, old_value=value(change.old), new_value=value(change.new), revision=change.revision,
-        actor=change.actor, reason=change.reason, updated_at_ms=change.at_ms,
+        policy_key=first.key, old_value=value(first.old), new_value=value(first.new), revision=first.revision,
+        actor=first.actor, reason=first.reason, updated_at_ms=first.at_ms, source=first.source,
+        changes=[
+            risk_events_pb2.PolicyValueChange(key=line.key, old_value=value(line.old), new_value=value(line.new))
+            for line in changes
+        ],
     )  # fmt: skip
+
+
+def difference(found: Difference) -> pb.PolicyDifference:
+    spec = CATALOGUE[found.key]
+    return pb.PolicyDifference(
+        key=found.key, from_value=value(found.left), to_value=value(found.right), unit=spec.unit, owner=spec.owner
+    )
+
+
+def profile(found: Profile, *, active: bool) -> pb.Profile:
+    settings = [pb.PolicySetting(key=key, value=value(wanted)) for key, wanted in sorted(found.values.items())]
+    return pb.Profile(name=found.name, description=found.description, settings=settings, active=active)
 
 
 def policy_adopted(adoption: Adoption) -> policy_events_pb2.PolicyAdopted:

@@ -13,17 +13,18 @@ policy_settings = sa.Table(
     sa.Column("actor", sa.String, nullable=False),
     sa.Column("at_ms", sa.BigInteger, nullable=False),
 )
-policy_changes = sa.Table(
-    "policy_changes",
+policy_audit = sa.Table(
+    "policy_audit",
     TABLES,
     sa.Column("revision", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("key", sa.String, nullable=False, index=True),
+    sa.Column("key", sa.String, primary_key=True, index=True),
     sa.Column("old", sa.String, nullable=False),
     sa.Column("new", sa.String, nullable=False),
     sa.Column("actor", sa.String, nullable=False),
     sa.Column("reason", sa.String, nullable=False),
     sa.Column("at_ms", sa.BigInteger, nullable=False),
     sa.Column("request_id", sa.String, nullable=False, index=True),
+    sa.Column("source", sa.String, nullable=False),
 )
 policy_adoptions = sa.Table(
     "policy_adoptions",

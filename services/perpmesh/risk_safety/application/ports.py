@@ -13,6 +13,16 @@ from perpmesh.risk_safety.domain.policy_records import Adoption, Change, Setting
 from perpmesh.risk_safety.domain.staging import Standing
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryQuery:
+    """Which lines of the audit are wanted."""
+
+    key: str = ""  # empty: of every policy
+    actor: str = ""  # empty: by anybody
+    before: int = 0  # below this revision; 0: up to the newest
+    limit: int | None = None  # None: all of them
+
+
 class PolicyTransaction(Protocol):
     """One change of the PolicyStore: all of it becomes durable, with its events, or none."""
 
@@ -22,12 +32,12 @@ class PolicyTransaction(Protocol):
 
     async def setting(self, key: str) -> Setting | None: ...
 
-    async def change_of_request(self, request_id: str) -> Change | None:
-        """Return the change that this request made, if it made one."""
+    async def changes_of_request(self, request_id: str) -> Sequence[Change]:
+        """Return the changes that this request made, by key; none when it made none."""
         ...
 
-    async def record(self, change: Change) -> None:
-        """Write the setting, its audit line, the event policy.updated, and our own adoption of it."""
+    async def record(self, changes: Sequence[Change]) -> None:
+        """Write one revision: its settings, its audit, one event policy.updated, and our own adoption of it."""
         ...
 
 
@@ -40,8 +50,8 @@ class PolicyStore(Protocol):
         """Return all settings by key, and the newest revision."""
         ...
 
-    async def history(self, key: str, limit: int) -> Sequence[Change]:
-        """Return changes of `key`, or of all keys when it is empty, newest first."""
+    async def history(self, query: HistoryQuery) -> Sequence[Change]:
+        """Return what is asked for, the newest revision first, in each revision by key."""
         ...
 
     async def adoptions(self) -> Sequence[Adoption]: ...

@@ -18,7 +18,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One line of the audit."""
+    """One line of the audit. Those of one revision were made together."""
 
     revision: int
     key: str
@@ -28,6 +28,7 @@ class Change:
     reason: str
     at_ms: int
     request_id: str = ""
+    source: str = ""  # what made it beside an update of one policy: "profile conservative", "rollback to 3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
