@@ -53,7 +53,23 @@ async def enter_without_stop(bench: Bench) -> None:
     await enter(bench)
 
 
-STORIES: list[Story] = [enter, enter_and_exit, reverse, amplify, enter_unanswered, enter_lost, enter_without_stop]
+async def follow_and_take(bench: Bench) -> None:
+    """The stop goes to break-even and on, a rung is taken, and the rest is closed by age."""
+    bench.policies.values |= {
+        "execution.take_profit_ladder": "0.5@1", "execution.break_even_r": "1", "execution.trail_activation_r": "2",
+        "execution.time_stop_ms": "60000",
+    }  # fmt: skip
+    await bench.cases.decide.act(bench.decision("d1", Action.LONG, "0.01", stop="59500"))
+    for price in ("60600", "61200"):
+        bench.clock.advance(6_000)
+        bench.price(price)
+        await bench.cases.reconciler.everything()
+    bench.clock.advance(60_000)
+    bench.price("61200")
+    await bench.cases.reconciler.everything()
+
+
+STORIES: list[Story] = [follow_and_take, enter, enter_and_exit, reverse, amplify, enter_unanswered, enter_lost, enter_without_stop]
 
 
 async def calls_of(story: Story) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from perpmesh.execution.domain.booking import opening_of
 from perpmesh.execution.domain.facts import AlgoReport, PositionFact
 from perpmesh.execution.domain.follow import tighter
 from perpmesh.execution.domain.order import Order
-from perpmesh.execution.domain.trade import EXTERNAL, Trade, moved, opened, trade_id_of
+from perpmesh.execution.domain.trade import EXTERNAL, Trade, moved, opened, trade_id_of, turned
 from perpmesh.execution.domain.words import CloseReason, Leg, OrderStatus, TradeStatus
 from perpmesh.kernel.ids import CLIENT_ORDER_PREFIX, derived_id
 from perpmesh.kernel.money import ZERO
@@ -140,10 +140,15 @@ class Attendant:
 
     async def _held(self, trade: Trade | None, position: PositionFact, algos: Sequence[AlgoReport]) -> None:
         if trade is not None and trade.side is not position.side and trade.status is not TradeStatus.OPENING:
-            if not await self._books.book(trade):  # somebody turned it around
+            self._desk.protected.discard(trade.symbol)
+            if await self._books.book(trade):  # somebody turned it around
+                self._desk.forget_closing(position.symbol)
+                trade = None
+            elif await self._books.turned(trade, position.signed):
+                trade = await self._turned(trade, position)
+            else:
                 return
-            self._desk.forget_closing(position.symbol)
-            trade = None
+            await self._clear(position.symbol, [algo for algo in algos if algo.side is position.side])
         trade = await self._owned(trade, position)
         if trade is None:
             return
@@ -153,6 +158,11 @@ class Attendant:
         if trade.strategy == EXTERNAL and await self._is_elsewhere(trade, position, algos):
             return
         await self._covered(trade, position, algos)
+
+    async def _turned(self, trade: Trade, position: PositionFact) -> Trade | None:
+        self._diary.warning("position turned by somebody else", symbol=trade.symbol, size=str(position.signed))
+        await self._ledger.commit(trades=[turned(trade, position.size, position.entry, self._clock.now_ms())])
+        return self._ledger.trade(trade.symbol)
 
     async def _is_elsewhere(self, trade: Trade, position: PositionFact, algos: Sequence[AlgoReport]) -> bool:
         """Whether policy has us leave, or end, what nobody here opened, rather than protect it."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from perpmesh.execution.application.tools import Tools
-from perpmesh.execution.domain.booking import average_price, books_of, flat_to_flat, is_complete
+from perpmesh.execution.domain.booking import average_price, books_of, flat_to_flat, is_complete, turned_without_a_stop
 from perpmesh.execution.domain.facts import Fill
 from perpmesh.execution.domain.trade import Trade, closed, priced, risk_at
 from perpmesh.execution.domain.words import CloseReason, Leg
@@ -75,6 +76,10 @@ class Books:
         self._diary.info("trade closed", trade_id=trade.trade_id, symbol=trade.symbol, reason=reason.value,
                          net_pnl=text(done.net_pnl), mismatch=books.mismatch)  # fmt: skip
         return True
+
+    async def turned(self, trade: Trade, signed: Decimal) -> bool:
+        """Whether the trade's own fills lead to a position on the other side without having been flat."""
+        return turned_without_a_stop(await self._fills_since(trade), signed)
 
     async def _fills_since(self, trade: Trade) -> list[Fill]:
         found: list[Fill] = []

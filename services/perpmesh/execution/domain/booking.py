@@ -43,6 +43,11 @@ def flat_to_flat(fills: Sequence[Fill]) -> list[Fill] | None:
     return None
 
 
+def turned_without_a_stop(fills: Sequence[Fill], signed: Decimal) -> bool:
+    """Whether one fill took the position through flat to `signed`: no fill ends the one and begins the other."""
+    return flat_to_flat(fills) is None and sum((fill.quantity * fill.side.sign for fill in fills), ZERO) == signed
+
+
 def opening_of(fills: Sequence[Fill], signed: Decimal) -> list[Fill]:
     """Return the fills that made the position `signed`, walking back from now to the last time it was flat."""
     made: list[Fill] = []

@@ -105,6 +105,17 @@ def priced(trade: Trade, entry_price: Decimal, now_ms: int) -> Trade:
     return replace(trade, entry_price=entry_price, entry_slippage=slippage, initial_risk=risk, updated_ms=now_ms)
 
 
+def turned(trade: Trade, size: Decimal, entry: Decimal, now_ms: int) -> Trade:
+    """Somebody else's order took the position through flat to the other side, which is theirs and needs a stop.
+
+    No fill divides the two, so they stay one trade: booked as a whole when it is flat, to the cent.
+    """
+    return moved(
+        trade, T.OPEN, now_ms, side=trade.side.other, strategy=EXTERNAL, quantity=size, entry_price=entry,
+        stop_wish=ZERO, stop_price=ZERO, take_profit_wish=ZERO, take_profit_price=ZERO, initial_risk=ZERO,
+    )  # fmt: skip
+
+
 def risk_at(entry: Decimal, stop: Decimal, quantity: Decimal, side: Side) -> Decimal:
     """Return the loss at the stop before costs; never negative: a stop in profit risks nothing."""
     return max(ZERO, (entry - stop) * side.sign * quantity)
