@@ -55,7 +55,7 @@ async def enter_without_stop(bench: Bench) -> None:
 
 async def follow_and_take(bench: Bench) -> None:
     """The stop goes to break-even and on, a rung is taken, and the rest is closed by age."""
-    bench.policies.values |= {
+    bench.policies.changed |= {
         "execution.take_profit_ladder": "0.5@1", "execution.break_even_r": "1", "execution.trail_activation_r": "2",
         "execution.time_stop_ms": "60000",
     }  # fmt: skip

@@ -72,10 +72,10 @@ async def test_what_was_handed_over_is_protected_as_soon_as_policy_says_so():
     bench = await with_policy("hand_over")
     bench.by_hand("BUY", "0.02")
     await bench.cases.reconciler.everything()
-    bench.policies.values["execution.external_positions"] = "protect"
+    bench.policies.changed["execution.external_positions"] = "protect"
     await bench.cases.reconciler.everything()
     assert bench.covered()
-    bench.policies.values["execution.external_positions"] = "hand_over"
+    bench.policies.changed["execution.external_positions"] = "hand_over"
     await bench.cases.reconciler.everything()
     assert bench.covered()  # a stop that stands is not taken away
 
