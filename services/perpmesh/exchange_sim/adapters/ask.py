@@ -27,7 +27,7 @@ class Security(Enum):
     SIGNED = "an API key, a timestamp and a signature"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
     """A request whose turn it is."""
 
@@ -49,19 +49,19 @@ class Ask:
         """Return the mandatory symbol; raise -1102 without one and -1121 when it is not traded here."""
         params = params or self.params
         params.needed("symbol")
-        return self._known(params.symbol(), refusal(-1121))
+        return self._known(params.symbol(), -1121)
 
     def pair(self) -> str:
         """Return the mandatory pair, which for a perpetual is its symbol; raise -4144 when there is none such."""
         self.params.needed("pair")
-        return self._known(self.params.symbol("pair"), refusal(-4144))
+        return self._known(self.params.symbol("pair"), -4144)
 
     def maybe_symbol(self) -> str | None:
         return self.symbol() if self.params.symbol() else None
 
-    def _known(self, symbol: str | None, refused: ExchangeError) -> str:
+    def _known(self, symbol: str | None, code: int) -> str:
         if symbol not in self.venue.feeds:
-            raise refused
+            raise refusal(code)
         return symbol or ""
 
     def spec(self, symbol: str) -> SymbolSpec:

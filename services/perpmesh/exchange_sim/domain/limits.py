@@ -97,7 +97,7 @@ class Meter:
 
     def used(self, address: str, now_ms: int) -> int:
         """Return the weight that an address has used this minute."""
-        return self._addresses.setdefault(address, Address()).weight.add(0, now_ms)
+        return self._address(address).weight.add(0, now_ms)
 
     def connect(self, address: str, now_ms: int) -> None:
         """Count a new connection; raise -1003 when there were too many in five minutes."""
@@ -107,7 +107,10 @@ class Meter:
 
     def count_orders(self, account: str, counts: tuple[int, int], now_ms: int) -> tuple[int, int]:
         """Count what a request is worth in (10 s, 1 m) and return what is used; raise -1015 when either is over."""
-        short, long = self._orders.setdefault(account, (Window(TEN_SECONDS_MS), Window(MINUTE_MS)))
+        windows = self._orders.get(account)
+        if windows is None:
+            windows = self._orders[account] = Window(TEN_SECONDS_MS), Window(MINUTE_MS)
+        short, long = windows
         used = short.add(counts[0], now_ms), long.add(counts[1], now_ms)
         if used[0] > self.limits.orders_per_ten_seconds:
             raise _too_many_orders(self.limits.orders_per_ten_seconds, "10 SECOND", short.seconds_left(now_ms))
@@ -115,8 +118,14 @@ class Meter:
             raise _too_many_orders(self.limits.orders_per_minute, "1 MINUTE", long.seconds_left(now_ms))
         return used
 
+    def _address(self, address: str) -> Address:
+        held = self._addresses.get(address)
+        if held is None:
+            held = self._addresses[address] = Address()
+        return held
+
     def _admitted(self, address: str, now_ms: int) -> Address:
-        held = self._addresses.setdefault(address, Address())
+        held = self._address(address)
         if now_ms < held.banned_until_ms:
             raise Banned(address, held.banned_until_ms, now_ms)
         return held

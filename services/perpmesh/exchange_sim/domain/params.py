@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import TypeVar
 from urllib.parse import unquote_plus
 
@@ -39,24 +40,22 @@ def parse_parameters(query: str, body: str) -> "Params":
 
 def _part(text: str) -> dict[str, str]:
     values: dict[str, str] = {}
+    coded = "%" in text or "+" in text
     for pair in text.split("&") if text else ():
         name, _, value = pair.partition("=")
-        name = _plain(name)
+        if coded:
+            name, value = unquote_plus(name), unquote_plus(value)
         if name in values:
             raise refusal(-1101, name)
-        values[name] = _plain(value)
+        values[name] = value
     return values
-
-
-def _plain(text: str) -> str:
-    return unquote_plus(text) if "%" in text or "+" in text else text
 
 
 class Params:
     """Named strings. An empty one is refused where it is read: -1102 when it is mandatory, -1105 when it is not."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
-        self._values = dict(values)
+        self._values = values
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -109,6 +108,8 @@ class Params:
         if not DECIMAL.fullmatch(value):
             raise missing(name)
         number = Decimal(value)
+        if len(value) <= DIGITS_MAX and "e" not in value and "E" not in value:
+            return number
         if abs(number.adjusted()) > DIGITS_MAX or len(number.as_tuple().digits) > DIGITS_MAX:
             raise missing(name)
         return number
@@ -133,13 +134,21 @@ class Params:
 
     def one_of(self, name: str, kind: type[E], code: int = -1130) -> E | None:
         """Return a word of a closed vocabulary, or raise `code`."""
-        value = self.text(name)
+        value = self._values.get(name)
         if value is None:
             return None
-        try:
-            return kind(value.upper())
-        except ValueError:
-            raise _wrong(code, name, value) from None
+        if value == "":
+            raise refusal(-1105, name)
+        found = _words(kind).get(value.upper())
+        if found is None:
+            raise _wrong(code, name, value)
+        return found
+
+
+@cache
+def _words(kind: type[E]) -> dict[str, E]:
+    """Return a vocabulary by its words."""
+    return {word.value: word for word in kind}
 
 
 def _wrong(code: int, name: str, value: str) -> ExchangeError:

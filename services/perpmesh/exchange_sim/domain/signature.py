@@ -48,7 +48,15 @@ def public_key(pem: str) -> PublicKey:
 
 def sign(secret: str, payload: str) -> str:
     """Return the lower-case hex HMAC-SHA256 of the request's text."""
-    return hmac.digest(secret.encode(), payload.encode(), "sha256").hex()
+    mac = _mac(secret).copy()
+    mac.update(payload.encode())
+    return mac.hexdigest()
+
+
+@lru_cache(maxsize=1_024)
+def _mac(secret: str) -> hmac.HMAC:
+    """Return a digest that has taken the key in."""
+    return hmac.new(secret.encode(), digestmod="sha256")
 
 
 def signed_text(query: str, body: str) -> str:
