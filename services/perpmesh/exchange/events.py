@@ -93,6 +93,11 @@ class OrderUpdated(Lazy):
         return *said, WORD_NUMBERS[status], WORD_NUMBERS[self.execution], *self._fill
 
     @property
+    def now(self) -> present.OrderNow:
+        """Return what may have changed since of the order, as it was then, and the order for the rest."""
+        return self._now
+
+    @property
     def order(self) -> OrderView:
         """Return the order as it was then."""
         if self._view is None:

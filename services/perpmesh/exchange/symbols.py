@@ -126,6 +126,28 @@ class SymbolSpec:
     def quantity(self, lots: int) -> Decimal:
         return lots * self.grains[1]
 
+    @cached_property
+    def _price_form(self) -> tuple[int, int, str] | None:
+        return _form(self.grains[0], self.price_precision)
+
+    @cached_property
+    def _quantity_form(self) -> tuple[int, int, str] | None:
+        return _form(self.grains[1], self.quantity_precision)
+
+    def price_text(self, ticks: int) -> str:
+        """Write a price, never a negative one, with the places that the symbol shows."""
+        form = self._price_form
+        if form is None:
+            return f"{self.price(ticks):.{self.price_precision}f}"
+        return form[2] % divmod(ticks * form[0], form[1])
+
+    def quantity_text(self, lots: int) -> str:
+        """Write a quantity, never a negative one, with the places that the symbol shows."""
+        form = self._quantity_form
+        if form is None:
+            return f"{self.quantity(lots):.{self.quantity_precision}f}"
+        return form[2] % divmod(lots * form[0], form[1])
+
     def value(self, lots: int, price_units: int) -> int:
         """Return lots × a price in money units, rounded half away from zero: the worth at a mark price."""
         product = lots * price_units
@@ -152,6 +174,14 @@ class SymbolSpec:
     def max_notional(self, leverage: int) -> int:
         """Return the largest position in money units that `leverage` allows."""
         return self._max_notionals[leverage]
+
+
+def _form(grain: Decimal, places: int) -> tuple[int, int, str] | None:
+    """Return how many of the last place a grain is, how many make one, and the form; None when it has more places."""
+    unit = 10**places
+    if places == 0 or grain * unit % 1:
+        return None
+    return int(grain * unit), unit, f"%d.%0{places}d"
 
 
 def _brackets(*rows: tuple[int, int, int]) -> tuple[Bracket, ...]:

@@ -1,7 +1,6 @@
 """The REST half of the server: reads the request, lets the desk answer it, and writes the answer."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -9,12 +8,12 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from perpmesh.exchange_sim.adapters.desk import Call, Desk, come_back_s, refused
+from perpmesh.exchange_sim.adapters.written import written
 from perpmesh.exchange_sim.domain.fault_replies import Struck
 from perpmesh.exchange_sim.domain.params import parse_parameters
 from perpmesh.exchange_sim.domain.signature import signed_text
 
 JSON, HTML = "application/json; charset=utf-8", "text/html; charset=utf-8"
-_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Asked(NamedTuple):
@@ -43,6 +42,7 @@ class Door:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self.clock = desk.clock
 
     def begin(self, asked: Asked, done: Done) -> None:
         """Let a request in; `done` is told the answer, now or when what it asked for is durable."""
@@ -94,7 +94,7 @@ def _settled(found: "asyncio.Future[Any]", call: Call, asked: Asked) -> Answer:
 
 
 def _accepted(found: Any, call: Call) -> Answer:
-    return Answer(200, _ENCODE(found).encode(), {**_used(call), "Content-Type": JSON})
+    return Answer(200, written(found).encode(), {**_used(call), "Content-Type": JSON})
 
 
 def _refusal(error: BaseException, call: Call | None, asked: Asked) -> Answer:
@@ -104,7 +104,7 @@ def _refusal(error: BaseException, call: Call | None, asked: Asked) -> Answer:
         headers["Retry-After"] = str(wait_s)
     if isinstance(error, Struck) and error.page:
         return Answer(status, error.page.encode(), {**headers, "Content-Type": HTML})
-    return Answer(status, _ENCODE(body).encode(), {**headers, "Content-Type": JSON})
+    return Answer(status, written(body).encode(), {**headers, "Content-Type": JSON})
 
 
 def _used(call: Call | None) -> dict[str, str]:

@@ -43,19 +43,6 @@ ORDER: Final[dict[str, Callable[[SymbolSpec, OrderView], Any]]] = {
     "time": lambda _, order: order.time,
     "updateTime": lambda _, order: order.update_time,
 }
-# POST, PUT and DELETE tell no average price and no cumulative quote, since 2026-07.
-order_placed = shape(
-    ORDER,
-    "clientOrderId cumQty executedQty orderId origQty price reduceOnly side positionSide status stopPrice "
-    "closePosition symbol timeInForce type origType updateTime workingType priceProtect priceMatch "
-    "selfTradePreventionMode goodTillDate",
-)
-order_canceled = shape(
-    ORDER,
-    "clientOrderId cumQty executedQty orderId origQty price reduceOnly side positionSide status stopPrice "
-    "closePosition symbol timeInForce origType type updateTime workingType priceProtect priceMatch "
-    "selfTradePreventionMode goodTillDate",
-)
 order_amended_head = shape(ORDER, "orderId symbol pair status clientOrderId")
 order_amended_tail = shape(
     ORDER,

@@ -14,14 +14,13 @@ from perpmesh.exchange_sim.adapters.render import Json
 from perpmesh.exchange_sim.adapters.render_orders import (
     amendment,
     order_amended,
-    order_canceled,
     order_forced,
     order_listed,
     order_open,
-    order_placed,
     order_queried,
     order_tested,
 )
+from perpmesh.exchange_sim.adapters.written import Written, order_canceled, order_placed, written_list
 from perpmesh.exchange_sim.application.history import Wanted
 from perpmesh.exchange_sim.domain import order_words
 from perpmesh.exchange_sim.domain.params import Params, invalid, one_missing
@@ -54,17 +53,16 @@ def add_order_routes(routes: Routes) -> None:
     routes.add("POST /fapi/v1/countdownCancelAll", countdown, SIGNED, weight=10)
 
 
-def place_order(ask: Ask) -> Json:
+def place_order(ask: Ask) -> Written:
     return _place(ask, ask.params)
 
 
-def _place(ask: Ask, params: Params) -> Json:
+def _place(ask: Ask, params: Params) -> Written:
     """Answer with the order as it was when it was new, or as it is when the client wants to know (RESULT)."""
     command, result = order_command(ask, params), order_words.wants_result(params)
-    order = next(event for event in ask.execute(command) if isinstance(event, OrderUpdated)).order
-    if result:
-        order = ask.venue.engine.order(ask.account, order.symbol, order_id=order.order_id)
-    return order_placed(ask.spec(order.symbol), order)
+    told = [event for event in ask.execute(command) if type(event) is OrderUpdated]
+    number = told[0].now[1].order_id
+    return order_placed(next(fact for fact in reversed(told) if fact.now[1].order_id == number) if result else told[0])
 
 
 def order_command(ask: Ask, params: Params) -> PlaceOrder:
@@ -161,14 +159,13 @@ def query_open_order(ask: Ask) -> Json:
     return order_open(ask.spec(order.symbol), order)
 
 
-def cancel_order(ask: Ask) -> Json:
+def cancel_order(ask: Ask) -> Written:
     return _cancel(ask, ask.symbol(), *_order_ids(ask.params))
 
 
-def _cancel(ask: Ask, symbol: str, order_id: int | None, client_id: str | None) -> Json:
+def _cancel(ask: Ask, symbol: str, order_id: int | None, client_id: str | None) -> Written:
     events = ask.execute(CancelOrder(ask.account, symbol, order_id, client_id))
-    canceled = next(event for event in events if isinstance(event, OrderUpdated)).order
-    return order_canceled(ask.spec(symbol), canceled)
+    return order_canceled(next(event for event in events if isinstance(event, OrderUpdated)))
 
 
 def open_orders(ask: Ask) -> list[Json]:
@@ -192,11 +189,11 @@ def cancel_all_orders(ask: Ask) -> Json:
     return ALL_CANCELED
 
 
-def place_batch(ask: Ask) -> list[Json]:
+def place_batch(ask: Ask) -> Written:
     rows = _batch(ask.params)
     if not 0 < len(rows) <= BATCH_PLACED:
         raise refusal(-4082, len(rows))
-    return [_each(lambda row=row: _place(ask, row)) for row in rows]  # type: ignore[misc]
+    return written_list(_each(lambda row=row: _place(ask, row)) for row in rows)  # type: ignore[misc]
 
 
 def amend_batch(ask: Ask) -> list[Json]:
@@ -206,7 +203,7 @@ def amend_batch(ask: Ask) -> list[Json]:
     return [_each(lambda row=row: _amend(ask, row)) for row in rows]  # type: ignore[misc]
 
 
-def cancel_batch(ask: Ask) -> list[Json]:
+def cancel_batch(ask: Ask) -> Written:
     symbol, ids, clients = ask.symbol(), _ids(ask.params, "orderIdList"), _ids(ask.params, "origClientOrderIdList")
     if not ids and not clients:
         raise one_missing("orderIdList", "origClientOrderIdList")
@@ -217,7 +214,7 @@ def cancel_batch(ask: Ask) -> list[Json]:
     except (TypeError, ValueError):
         raise invalid("orderIdList") from None
     asked = asked or [(None, str(each)) for each in clients]
-    return [_each(lambda one=one: _cancel(ask, symbol, *one)) for one in asked]  # type: ignore[misc]
+    return written_list(_each(lambda one=one: _cancel(ask, symbol, *one)) for one in asked)  # type: ignore[misc]
 
 
 def _ids(params: Params, name: str) -> list[Any]:
@@ -257,7 +254,7 @@ def _remembered(ask: Ask) -> OrderView:
     return ask.venue.history.order(ask.account, ask.symbol(), order_id, client_id)
 
 
-def _each(act: Callable[[], Json]) -> Json:
+def _each(act: Callable[[], Json | Written]) -> Json | Written:
     """Answer for one item of a batch: its order, or its own refusal."""
     try:
         return act()

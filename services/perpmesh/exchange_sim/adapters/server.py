@@ -8,8 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from perpmesh.exchange_sim.adapters.door import Door
-from perpmesh.exchange_sim.adapters.wicket import Wicket
 from perpmesh.exchange_sim.adapters.sockets import Sockets
+from perpmesh.exchange_sim.adapters.wicket import Wicket
 
 BODY_MAX = 256 * 1024
 Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]

@@ -6,7 +6,6 @@ WebSocket, a body that is still on its way, a last request, nonsense) the connec
 """
 
 import asyncio
-import time
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -100,7 +99,7 @@ class Wicket(web.RequestHandler):
         if self.transport is None:
             self._end_plain()
             return
-        self.transport.write(_bytes(answer))
+        self.transport.write(whole(answer, self._door.clock.now_ms() // 1_000))
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         if self._keepalive_handle is None:
             self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
@@ -136,9 +135,10 @@ def _is_plain(message: Any, payload: Any) -> bool:
     )
 
 
-def _bytes(answer: Answer) -> bytes:
+def whole(answer: Answer, second: int) -> bytes:
+    """Return the bytes of an answer given in a second since 1970, with what the library adds to its own."""
     told = "".join([f"{name}: {value}\r\n" for name, value in answer.headers.items()])
-    head = f"{_status(answer.status)}{told}Content-Length: {len(answer.body)}\r\n{_dated(int(time.time()))}\r\n"
+    head = f"{_status(answer.status)}{told}Content-Length: {len(answer.body)}\r\n{_dated(second)}\r\n"
     return head.encode() + answer.body
 
 

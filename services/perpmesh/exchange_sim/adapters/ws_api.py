@@ -10,6 +10,7 @@ from perpmesh.exchange_sim.adapters.ask import Endpoint, Security
 from perpmesh.exchange_sim.adapters.connection import Connection
 from perpmesh.exchange_sim.adapters.desk import Call, Desk, come_back_s, refused
 from perpmesh.exchange_sim.adapters.render import Json
+from perpmesh.exchange_sim.adapters.written import plain
 from perpmesh.exchange_sim.domain.params import Params
 from perpmesh.exchange_sim.domain.signature import KeyKind, kind_of, sorted_text
 from perpmesh.kernel.errors import Overloaded
@@ -136,7 +137,7 @@ class Session:
         call.trusted = self._key is not None and call.key == self._key and "signature" not in request.params
         if call.endpoint.security is not Security.NONE and not call.key:
             request.params.needed("apiKey")
-        return self._shaped(request.method, await self._desk.answer(call))
+        return self._shaped(request.method, plain(await self._desk.answer(call)))
 
     def _count(self, call: Call) -> None:
         call.weight = self._desk.meter.weigh(call.address, SESSION_WEIGHT, self._desk.clock.now_ms())

@@ -139,7 +139,7 @@ class Params:
             return None
         if value == "":
             raise refusal(-1105, name)
-        found = _words(kind).get(value.upper())
+        found: E | None = _words(kind).get(value.upper())
         if found is None:
             raise _wrong(code, name, value)
         return found
