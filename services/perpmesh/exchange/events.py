@@ -98,6 +98,11 @@ class OrderUpdated(Lazy):
         return self._now
 
     @property
+    def fill(self) -> Fill:
+        """Return what the order got, in integers; zeros when it got nothing."""
+        return self._fill
+
+    @property
     def order(self) -> OrderView:
         """Return the order as it was then."""
         if self._view is None:

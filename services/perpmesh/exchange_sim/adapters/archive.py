@@ -15,17 +15,8 @@ from perpmesh.exchange.events import AlgoUpdated, Event, IncomeBooked, OrderUpda
 from perpmesh.exchange.views import AlgoView, IncomeView, OrderView, TradeView
 from perpmesh.exchange.words import AlgoStatus, Execution
 from perpmesh.exchange_sim.adapters import codec
-from perpmesh.exchange_sim.application.history import (
-    FOREVER,
-    Key,
-    R,
-    Row,
-    Wanted,
-    algo_key,
-    income_key,
-    order_key,
-    trade_key,
-)
+from perpmesh.exchange_sim.adapters.archive_rows import Columns, algo_row, fill_row, income_row, order_row
+from perpmesh.exchange_sim.application.history import FOREVER, R, Wanted
 
 TABLES: Final[dict[type, str]] = {OrderView: "orders", AlgoView: "algos", TradeView: "trades", IncomeView: "income"}
 SCHEMA = """
@@ -33,13 +24,12 @@ CREATE TABLE IF NOT EXISTS {table} (
     account TEXT, id INTEGER, symbol TEXT, order_id INTEGER, label TEXT, at_ms INTEGER, body TEXT,
     PRIMARY KEY (account, id, symbol, order_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS {table}_by_time ON {table} (account, at_ms);
-CREATE INDEX IF NOT EXISTS {table}_by_label ON {table} (account, label, id);
 """
-ROWS_WAITING = 200
+LABELLED: Final = ("orders", "algos", "income")
+BY_LABEL = "CREATE INDEX IF NOT EXISTS {table}_by_label ON {table} (account, label, id)"
+ROWS_WAITING = 500
 FILLS = (Execution.TRADE, Execution.CALCULATED)
 UNDECIDED = (AlgoStatus.NEW, AlgoStatus.TRIGGERING)
-
-Waiting = tuple[str, Row]  # account and row
 
 
 class SqliteArchive:
@@ -48,11 +38,14 @@ class SqliteArchive:
     def __init__(self, file: Path | None) -> None:
         """Open `file`, or without one a temporary file that goes with the process."""
         self._base = sqlite3.connect(str(file) if file else "", isolation_level=None)
-        self._waiting: list[Waiting] = []
+        self._waiting: dict[str, list[Columns]] = {table: [] for table in TABLES.values()}
+        self._count = 0
         self._base.execute("PRAGMA journal_mode = WAL")
         self._base.execute("PRAGMA synchronous = NORMAL")
         for table in TABLES.values():
             self._base.executescript(SCHEMA.format(table=table))
+        for table in LABELLED:
+            self._base.execute(BY_LABEL.format(table=table))
         if file:
             file.chmod(0o600)
 
@@ -63,12 +56,12 @@ class SqliteArchive:
                 self._keep_order(cast("OrderUpdated", fact))
             elif kind is IncomeBooked:
                 booked = cast("IncomeBooked", fact)
-                self._waiting.append((booked.account, booked.income))
+                self._add("income", income_row(booked.account, booked.income))
             elif kind is AlgoUpdated:
                 told = cast("AlgoUpdated", fact)
                 if told.algo.status not in UNDECIDED:
-                    self._waiting.append((told.account, told.algo))
-        if len(self._waiting) >= ROWS_WAITING:
+                    self._add("algos", algo_row(told.account, told.algo))
+        if self._count >= ROWS_WAITING:
             with suppress(sqlite3.Error):  # a full disk is the log's to complain of; the rows wait
                 self._write()
 
@@ -96,7 +89,9 @@ class SqliteArchive:
         for symbol, trade_id in counters.trade_ids.items():
             self._base.execute("DELETE FROM trades WHERE symbol = ? AND id > ?", (symbol, trade_id))
         for account in engine.accounts():
-            self._waiting += [(account, algo) for algo in engine.all_algos(account) if algo.status not in UNDECIDED]
+            for algo in engine.all_algos(account):
+                if algo.status not in UNDECIDED:
+                    self._add("algos", algo_row(account, algo))
             self._remove("orders", account, [order.order_id for order in engine.open_orders(account)])
             self._remove("algos", account, [algo.algo_id for algo in engine.open_algos(account)])
         self._write()
@@ -106,67 +101,34 @@ class SqliteArchive:
         self._base.close()
 
     def _keep_order(self, fact: OrderUpdated) -> None:
-        order = fact.order
         if fact.execution in FILLS:
-            self._waiting.append((fact.account, _fill(fact, order)))
-        if not order.status.is_open:
-            self._waiting.append((fact.account, order))
+            self._add("trades", fill_row(fact))
+        if not fact.now[6].is_open:
+            self._add("orders", order_row(fact))
+
+    def _add(self, table: str, columns: Columns) -> None:
+        self._waiting[table].append(columns)
+        self._count += 1
 
     def _remove(self, table: str, account: str, numbers: list[int]) -> None:
         rows = [(account, number) for number in numbers]
         self._base.executemany(f"DELETE FROM {table} WHERE account = ? AND id = ?", rows)  # noqa: S608
 
     def _write(self) -> None:
-        if not self._waiting:
+        if not self._count:
             return
         self._base.execute("BEGIN")
         try:
-            for kind, table in TABLES.items():
-                rows = [_columns(account, row) for account, row in self._waiting if type(row) is kind]
+            for table, rows in self._waiting.items():
                 self._base.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
             self._base.execute("COMMIT")
         except sqlite3.Error:
             if self._base.in_transaction:
                 self._base.execute("ROLLBACK")
             raise
-        self._waiting.clear()
-
-
-def _fill(fact: OrderUpdated, order: OrderView) -> TradeView:
-    """Return the row of userTrades that the fact tells of."""
-    return TradeView(
-        account=fact.account,
-        symbol=order.symbol,
-        trade_id=fact.trade_id,
-        order_id=order.order_id,
-        side=order.side,
-        position_side=order.position_side,
-        price=fact.last_price,
-        quantity=fact.last_quantity,
-        quote=fact.last_price * fact.last_quantity,
-        realized=fact.realized,
-        commission=fact.commission,
-        maker=fact.maker,
-        time=fact.market_ms,
-        wall_time=order.update_time,
-    )
-
-
-def _key(row: Row) -> Key:
-    match row:
-        case OrderView():
-            return order_key(row)
-        case AlgoView():
-            return algo_key(row)
-        case TradeView():
-            return trade_key(row)
-        case IncomeView():
-            return income_key(row)
-
-
-def _columns(account: str, row: Row) -> tuple[object, ...]:
-    key = _key(row)
-    return account, key.id, row.symbol, key.order_id, key.label, key.at_ms, codec.write(row)
+        for rows in self._waiting.values():
+            rows.clear()
+        self._count = 0
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], list[str | int]]:
