@@ -52,4 +52,5 @@ async def laboratory(monkeypatch, **options):
     monkeypatch.setattr(main, "Sequencer", Held)
     async with controlled(**options) as (_, rest, control):
         await made[0].change_clock(lambda clock, now_ms: clock.pause(now_ms))
+        await made[0].submit(lambda _: None)  # what was due before it stood still has happened
         yield Laboratory(rest, control, made[0])
