@@ -12,10 +12,9 @@ from perpmesh.execution.application.ports import VenueRefused, VenueSilent
 from perpmesh.execution.application.protect import Protector, Unprotectable
 from perpmesh.execution.application.sender import CONDITIONAL_LEGS, Sender
 from perpmesh.execution.application.tools import Tools
-from perpmesh.execution.domain.booking import opening_of
 from perpmesh.execution.domain.facts import AlgoReport, PositionFact
 from perpmesh.execution.domain.follow import tighter
-from perpmesh.execution.domain.order import Order
+from perpmesh.execution.domain.order import Order, reported
 from perpmesh.execution.domain.trade import EXTERNAL, Trade, moved, opened, trade_id_of, turned
 from perpmesh.execution.domain.words import CloseReason, Leg, OrderStatus, TradeStatus
 from perpmesh.kernel.ids import CLIENT_ORDER_PREFIX, derived_id
@@ -239,13 +238,14 @@ class Attendant:
         return self._ledger.trade(position.symbol)
 
     async def _found(self, position: PositionFact) -> Trade:
-        fills = opening_of(await self._venue.fills(position.symbol), position.signed)
+        fills = await self._books.opening(position)
         now, boot = self._clock.now_ms(), self._clock.boot_ms()
         if fills:
             report = await self._venue.order(position.symbol, exchange_id=fills[0].order_id)
             order = await self._ledger.order(report.client_id) if report else None
             known = await self._ledger.log.trade(order.trade_id) if order else None
-            if known is not None and known.status is TradeStatus.FAILED:
+            if report and order and known is not None and known.status is TradeStatus.FAILED:
+                await self._ledger.commit(orders=[reported(order, report, now)])  # given up, and it filled after all
                 return opened(known, position.size, now, boot)
         first = fills[0] if fills else None
         self._diary.warning("position that nobody here opened", symbol=position.symbol, size=str(position.signed))

@@ -1,17 +1,25 @@
 """Prices open trades and books closed ones, from the exchange's own fills and income."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from perpmesh.execution.application.tools import Tools
-from perpmesh.execution.domain.booking import average_price, books_of, flat_to_flat, is_complete, turned_without_a_stop
-from perpmesh.execution.domain.facts import Fill
+from perpmesh.execution.domain.booking import (
+    average_price,
+    books_of,
+    flat_to_flat,
+    is_complete,
+    opening_of,
+    turned_without_a_stop,
+)
+from perpmesh.execution.domain.facts import Fill, PositionFact
 from perpmesh.execution.domain.trade import Trade, closed, priced, risk_at
 from perpmesh.execution.domain.words import CloseReason, Leg
 from perpmesh.kernel.money import text
 
 PAGE = 1_000
+FIRST_FILL = 1
 FORCED = {"autoclose-": CloseReason.LIQUIDATION, "adl_autoclose": CloseReason.ADL}  # by how the exchange names them
 REASON_OF_LEG = {
     Leg.STOP: CloseReason.STOP,
@@ -81,13 +89,25 @@ class Books:
         """Whether the trade's own fills lead to a position on the other side without having been flat."""
         return turned_without_a_stop(await self._fills_since(trade), signed)
 
+    async def opening(self, position: PositionFact) -> list[Fill]:
+        """Return the fills that made a position; none when the exchange does not tell them all.
+
+        The newest fills may begin after it was opened (Binance shows seven days of them): then all are read.
+        """
+        newest = opening_of(await self._venue.fills(position.symbol), position.signed)
+        return newest or opening_of(await self._pages(position.symbol, FIRST_FILL), position.signed)
+
     async def _fills_since(self, trade: Trade) -> list[Fill]:
+        return await self._pages(trade.symbol, trade.first_fill_id, enough=lambda f: flat_to_flat(f) is not None)
+
+    async def _pages(
+        self, symbol: str, start: int, enough: Callable[[list[Fill]], bool] = lambda _: False
+    ) -> list[Fill]:
         found: list[Fill] = []
-        start = trade.first_fill_id
         while True:
-            page = await self._venue.fills(trade.symbol, from_id=start)
+            page = await self._venue.fills(symbol, from_id=start)
             found += page
-            if len(page) < PAGE or flat_to_flat(found) is not None:
+            if len(page) < PAGE or enough(found):
                 return found
             start = page[-1].trade_id + 1
 

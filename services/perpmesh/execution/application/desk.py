@@ -23,7 +23,7 @@ ERROR_WINDOW_MS = 15 * MS_PER_MINUTE
 JUST_CLOSED_MS = 2_000
 STOP_ENTERING_MS = MS_PER_MINUTE
 COOL_OFF_MS = 30_000
-STORE_FAILED = "STORE_FAILED"
+STORE_FAILED, UNCHECKED = "STORE_FAILED", "ACCOUNT_UNCHECKED"
 
 
 class Desk:
@@ -38,7 +38,7 @@ class Desk:
         self.protected: set[str] = set()
         self.handed_over: set[str] = set()  # positions of others that policy leaves to them
         self.account: AccountFact | None = None
-        self.account_trouble = "ACCOUNT_UNCHECKED"
+        self.account_trouble = UNCHECKED
         self.reconciled_boot_ms = -1
         self.unsettled_symbols: set[str] = set()
         self.mismatch = ""
@@ -73,7 +73,8 @@ class Desk:
         elif error.remedy is Remedy.REFRESH_FILTERS:
             self.wants_filters = True
         elif error.remedy is Remedy.STOP_ENTERING:
-            self.account_trouble = f"EXCHANGE_{-error.code}"
+            if self.account_trouble in ("", UNCHECKED):  # else a better reason is known already
+                self.account_trouble = f"EXCHANGE_{-error.code}"
             self._stopped_until_ms = self.clock.boot_ms() + STOP_ENTERING_MS
         else:
             return

@@ -49,14 +49,17 @@ def turned_without_a_stop(fills: Sequence[Fill], signed: Decimal) -> bool:
 
 
 def opening_of(fills: Sequence[Fill], signed: Decimal) -> list[Fill]:
-    """Return the fills that made the position `signed`, walking back from now to the last time it was flat."""
+    """Return the fills that made the position `signed`, walking back from now to the last time it was flat.
+
+    None when the fills do not reach back to that time: what is left of them would begin in the middle.
+    """
     made: list[Fill] = []
     for fill in sorted(fills, key=lambda one: one.trade_id, reverse=True):
         if signed == 0:
             break
         signed -= fill.quantity * fill.side.sign
         made.append(fill)
-    return list(reversed(made))
+    return list(reversed(made)) if signed == 0 else []
 
 
 def average_price(fills: Iterable[Fill]) -> Decimal:
