@@ -109,6 +109,8 @@ def _entries(answer: Any) -> str:
     status = answer.status
     if status.HasField("trip"):
         return f"STOPPED: {status.trip.reason}"
+    if status.operator_silent:
+        return "withheld: no operator was heard of (perpmesh ess heartbeat)"
     return "paused" if status.paused else "allowed" if status.can_execute else "withheld for now"
 
 

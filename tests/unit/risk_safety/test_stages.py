@@ -1,9 +1,13 @@
 """The way back after a stop: a stage at a time, each earned, and back to the stop at any breach (T10)."""
 
+import asyncio
+import contextlib
 import itertools
 from decimal import Decimal
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from perpmesh.kernel.errors import Refused
 from perpmesh.risk_safety.application.reset import ResetOrder
@@ -12,7 +16,7 @@ from perpmesh.risk_safety.domain.ess import EssState, Stage
 from perpmesh.risk_safety.domain.report import Verdict
 from perpmesh.risk_safety.domain.staging import LADDER, Standing, is_clean
 
-from .conftest import MARKET_MS, Life
+from .conftest import MARKET_MS, Life, turns
 
 MINUTES, TRADES = 2, 3
 STEPS_A_MINUTE = 40  # of 1.5 s
@@ -249,3 +253,61 @@ async def test_a_reset_that_names_no_stage_begins_at_paper_where_no_gate_binds(l
     await life.trip()
     await life.core.reset(to(None))
     assert life.core.ess.latch.stage is Stage.PAPER
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("healthy"), st.integers(30, 60)),
+    st.tuples(st.just("wrong"), st.integers(1, 20)),
+    st.tuples(st.just("trade"), st.booleans()),
+    st.tuples(st.just("reset"), st.sampled_from(LADDER)),
+    st.tuples(st.just("trip"), st.none()),
+    st.tuples(st.just("restart"), st.none()),
+)
+
+
+@settings(
+    max_examples=40, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate)
+)  # shrinking takes minutes
+@given(st.lists(STEPS, min_size=10, max_size=30))
+def test_no_order_of_events_leads_up_but_by_a_stage_at_a_time_that_was_earned(steps):
+    asyncio.run(walk(steps))
+
+
+async def walk(steps) -> None:
+    """Walk through the steps, and keep our own account of what the stage has earned: at most so much."""
+    life = await started(Stage.SHADOW)
+    await life.set("ess.min_stage_minutes", "1")
+    await life.set("ess.min_stage_trades", "1")
+    looks = clean = 0
+    for word, how in steps:
+        before = life.core.ess.latch
+        if word in ("healthy", "wrong"):
+            for _ in range(how):
+                await life.ask(reconciled=word == "healthy")
+                life.advance(1_500)
+                await life.core.stages.tick()
+            looks += how if word == "healthy" else 0
+        elif word == "trade":
+            await trades(life, how)
+            clean = clean + 1 if how else 0
+        elif word == "trip":
+            trip = life.trip()
+            await turns()
+            life.advance(2_100)
+            await trip
+        elif word == "restart":
+            await life.start()
+            life.advance(2_100)
+        else:
+            with contextlib.suppress(Refused):
+                await life.core.reset(to(how))
+        after = life.core.ess.latch
+        if LADDER.index(after.stage) > LADDER.index(before.stage):
+            assert before.state is EssState.ARMED
+            assert LADDER.index(after.stage) - LADDER.index(before.stage) == 1
+            assert looks * 1_500 + 2_000 >= 60_000  # the moment before the first look may count
+            assert before.stage is Stage.SHADOW or clean
+        if before.state is not EssState.ARMED and after.state is EssState.ARMED:
+            assert after.stage is Stage.SHADOW
+        if after.epoch != before.epoch:
+            looks = clean = 0
