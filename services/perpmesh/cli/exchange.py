@@ -81,6 +81,7 @@ def serve(
     if context.invoked_subcommand is not None:
         return
     from perpmesh.exchange_sim import main as process  # noqa: PLC0415 - heavy, and only needed here
+    from perpmesh.exchange_sim.adapters.pace import loop_factory  # noqa: PLC0415
     from perpmesh.exchange_sim.config import AccountConfig, Config  # noqa: PLC0415
 
     telemetry.set_up("exchange_sim")
@@ -105,7 +106,8 @@ def serve(
         if listen:
             console.print(f"control: perpmesh exchange fault add … --control {listen}   (kinds: … fault kinds)")
         console.print(f"accounts: {', '.join(one.api_key for one in traders)}   stop with Ctrl-C")
-        asyncio.run(process.run(config))
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(process.run(config))
     except (Refused, OSError, ValueError) as error:
         errors.print(f"[red]{error}[/red]", soft_wrap=True)
         raise typer.Exit(USAGE) from None

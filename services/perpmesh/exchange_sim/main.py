@@ -10,6 +10,7 @@ from perpmesh.exchange_sim.adapters.grpc_api import ExchangeControlApi, control_
 from perpmesh.exchange_sim.adapters.hub import CADENCES_MS, Hub
 from perpmesh.exchange_sim.adapters.opening import open_venue
 from perpmesh.exchange_sim.adapters.origin import seeds_of
+from perpmesh.exchange_sim.adapters.pace import loop_factory, seldom_collected
 from perpmesh.exchange_sim.adapters.request_faults import RequestFaults, SkewedClock
 from perpmesh.exchange_sim.adapters.server import http_server, loops
 from perpmesh.exchange_sim.adapters.sockets import Sockets
@@ -55,15 +56,16 @@ async def exchange(config: Config, clock: Clock) -> AsyncIterator[int]:
 
 async def run(config: Config) -> None:
     """Serve the simulated exchange until the process is told to stop."""
-    async with exchange(config, SystemClock()):
-        await until_stopped()
+    with seldom_collected():
+        async with exchange(config, SystemClock()):
+            await until_stopped()
 
 
 def main() -> None:
     """Run the mesh's exchange, as its settings say."""
     settings = MeshSettings.load()
     config = Config.of_mesh(settings)
-    run_service(EXCHANGE, settings, lambda: run(config))
+    run_service(EXCHANGE, settings, lambda: run(config), loop_factory=loop_factory())
 
 
 if __name__ == "__main__":

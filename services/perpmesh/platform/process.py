@@ -24,13 +24,19 @@ async def until_stopped() -> None:
     await stop.wait()
 
 
-def run_service(name: str, settings: MeshSettings, body: Callable[[], Awaitable[None]]) -> None:
-    """Run one service in this process until it is told to stop."""
+def run_service(
+    name: str,
+    settings: MeshSettings,
+    body: Callable[[], Awaitable[None]],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> None:
+    """Run one service in this process until it is told to stop, on a loop of its own making or on asyncio's."""
     telemetry.set_up(name, log_level=settings.log_level, otlp_endpoint=settings.otlp_endpoint)
     if port := settings.metrics_port(name):
         start_http_server(port, addr=settings.listen_host)
     log.info("starting", environment=settings.environment.value, exchange=settings.exchange_url)
-    asyncio.run(_run(body))
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(_run(body))
     log.info("stopped")
 
 

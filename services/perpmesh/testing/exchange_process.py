@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from perpmesh.exchange_sim.adapters.pace import loop_factory, seldom_collected
 from perpmesh.exchange_sim.config import AccountConfig, Config
 from perpmesh.exchange_sim.domain.limits import Limits
 from perpmesh.exchange_sim.main import exchange
@@ -87,11 +88,13 @@ async def _serve(options: dict[str, Any]) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     config = Config(port=0, limits=UNLIMITED, accounts=(account,), state_dir=folder, **{"speed": 60.0, **options})
-    async with exchange(config, SystemClock()) as port:
-        sys.stdout.buffer.write(READY + f"{port}\n".encode())
-        sys.stdout.flush()
-        await stopped.wait()
+    with seldom_collected():
+        async with exchange(config, SystemClock()) as port:
+            sys.stdout.buffer.write(READY + f"{port}\n".encode())
+            sys.stdout.flush()
+            await stopped.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(json.loads(sys.argv[1])))
+    with asyncio.Runner(loop_factory=loop_factory()) as made:
+        made.run(_serve(json.loads(sys.argv[1])))
