@@ -34,30 +34,35 @@ class LeaseClient:
         clock = cases.tools.desk.clock
         self._holder_id = derived_id("execution", clock.boot_ms(), clock.now_ms())
         self._sequence = 0
-        self._news = asyncio.Event()
+        self.news = asyncio.Event()  # a revocation is honoured: the next word must not wait
         self._honoured = NOTHING
         self._honouring: dict[int, asyncio.Task[None]] = {}
 
     async def hold(self) -> None:
         """Hold the stream until it breaks; run it inside `forever`."""
-        self._sequence = 0
-        self._cases.lease.forget()
+        self.begin()
         async with grpc_client.channel(self._settings.address("risk_safety")) as channel:
             keeper: Any = rpc.RiskServiceStub(channel)
             async for answer in keeper.HoldEntryLease(self._words(), wait_for_ready=True):
-                self._heard(answer)
+                self.heard(answer)
+
+    def begin(self) -> None:
+        """Begin a new stream: what was asked on the last one is not answered any more."""
+        self._sequence = 0
+        self._cases.lease.forget()
 
     async def _words(self) -> AsyncIterator[Any]:
         """Ask on and on; as soon as a revocation is honoured, and with every word after it, acknowledge it."""
         while True:
-            yield await self._report()
-            self._news.clear()
+            yield await self.report()
+            self.news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), ASK_SECONDS)
+                await asyncio.wait_for(self.news.wait(), ASK_SECONDS)
             except TimeoutError:
                 continue
 
-    async def _report(self) -> Any:
+    async def report(self) -> Any:
+        """Return the next word to say: it asks for the lease, and counts as asked now."""
         desk, reporter = self._cases.tools.desk, self._cases.reporter
         newest = await self._outbox.newest_sequence(TRADES)
         equity = desk.equity()
@@ -83,7 +88,8 @@ class LeaseClient:
         self._cases.lease.asked(self._sequence)
         return word
 
-    def _heard(self, answer: Any) -> None:
+    def heard(self, answer: Any) -> None:
+        """Take in one answer."""
         state = wire.lease_state(answer.state)
         if state == "GRANTED":
             self._cases.lease.granted(
@@ -107,7 +113,7 @@ class LeaseClient:
 
     async def _honour(self, epoch: int, reason: str, *, flatten: bool) -> None:
         self._honoured = await self._cases.flatten.honour(epoch, reason)
-        self._news.set()
+        self.news.set()
         log.warning(
             "entry lease revoked", epoch=epoch, reason=reason, canceled=self._honoured.canceled, flatten=flatten
         )
