@@ -22,6 +22,7 @@ POLICY_KEYS = (
     "execution.time_stop_ms",
     "execution.external_positions",
     "execution.entry_countdown_ms",
+    "execution.retention_days",
     "risk.max_risk_per_trade_pct",
     "risk.max_open_risk_pct",
     "risk.max_gross_exposure",

@@ -32,7 +32,7 @@ async def run(settings: MeshSettings) -> None:
         )
         cases = assemble(tools, settings.symbol_list)
         worker = events_in.DecisionWorker(log, cases.decide)
-        stream = UserStream(settings, venue.client, cases.reconciler.moved, venue.may_care)
+        stream = UserStream(settings, venue.client, cases.reconciler.moved, venue.may_care, desk)
         lease = LeaseClient(settings, parts.outbox, cases)
         parts.policy.on_change(lambda: venue.keep_reserve(parts.policy.decimal("execution.exit_reserve_pct")))
         await ledger.load()
@@ -50,6 +50,7 @@ async def run(settings: MeshSettings) -> None:
             ]  # fmt: skip
             async with process.background(*loops):
                 await process.until_stopped()
+                desk.stopping = True
         await venue.close()
 
 

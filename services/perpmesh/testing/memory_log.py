@@ -7,7 +7,7 @@ from perpmesh.execution.application.ports import DecisionWork
 from perpmesh.execution.domain.events import Event
 from perpmesh.execution.domain.order import Order
 from perpmesh.execution.domain.trade import Trade
-from perpmesh.execution.domain.words import TradeStatus
+from perpmesh.execution.domain.words import OrderStatus, TradeStatus
 
 
 class MemoryLog:
@@ -49,8 +49,27 @@ class MemoryLog:
         over = [trade for trade in self.trades.values() if trade.status is TradeStatus.CLOSED]
         return list(reversed(over))[:limit]
 
+    async def trim(self, before_ms: int, limit: int) -> int:
+        held = {trade.trade_id for trade in self.trades.values() if trade.is_open}
+        gone = [name for name, order in self.orders.items() if _is_old(order, before_ms) and order.trade_id not in held]
+        for name in gone[:limit]:
+            del self.orders[name]
+        kept = {order.trade_id for order in self.orders.values()}
+        over = [
+            name for name, trade in self.trades.items()
+            if trade.status.is_over and trade.updated_ms < before_ms and name not in kept
+        ]  # fmt: skip
+        for name in over[:limit]:
+            del self.trades[name]
+        return len(gone[:limit]) + len(over[:limit])
+
     async def pending_decisions(self) -> Sequence[DecisionWork]:
         return sorted(self.decisions.values(), key=lambda work: work.expires_at_ms)
 
     async def finish_decision(self, decision_id: str) -> None:
         self.decisions.pop(decision_id, None)
+
+
+def _is_old(order: Order, before_ms: int) -> bool:
+    ended = order.status.is_final and order.status is not OrderStatus.LOST
+    return ended and order.updated_ms < before_ms and not (order.executed and not order.average)

@@ -750,6 +750,7 @@ class GetTradabilityResponse(_message.Message):
     EQUITY_FIELD_NUMBER: _builtins.int
     EXCHANGE_URL_FIELD_NUMBER: _builtins.int
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
     can_enter: _builtins.bool
     """Whether an entry would pass now."""
     lease_remaining_ms: _builtins.int
@@ -772,6 +773,10 @@ class GetTradabilityResponse(_message.Message):
     def blockers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Every reason why not."""
 
+    @_builtins.property
+    def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___RiskLimit]:
+        """Every pre-trade limit, with how much of it is used up."""
+
     def __init__(
         self,
         *,
@@ -785,14 +790,57 @@ class GetTradabilityResponse(_message.Message):
         equity: _builtins.str = ...,
         exchange_url: _builtins.str = ...,
         environment: _trading_pb2.Environment.ValueType = ...,
+        limits: _abc.Iterable[Global___RiskLimit] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blockers", b"blockers", "can_enter", b"can_enter", "clock_offset_ms", b"clock_offset_ms", "environment", b"environment", "equity", b"equity", "exchange_url", b"exchange_url", "lease_remaining_ms", b"lease_remaining_ms", "policy_revision", b"policy_revision", "reconciled_age_ms", b"reconciled_age_ms", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blockers", b"blockers", "can_enter", b"can_enter", "clock_offset_ms", b"clock_offset_ms", "environment", b"environment", "equity", b"equity", "exchange_url", b"exchange_url", "lease_remaining_ms", b"lease_remaining_ms", "limits", b"limits", "policy_revision", b"policy_revision", "reconciled_age_ms", b"reconciled_age_ms", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTradabilityResponse: _TypeAlias = GetTradabilityResponse  # noqa: Y015
+
+@_typing.final
+class RiskLimit(_message.Message):
+    """RiskLimit is one pre-trade limit as it stands. Measured and limit are in the policy's unit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    POLICY_KEY_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
+    MEASURED_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """The reason an entry over it is refused with."""
+    policy_key: _builtins.str
+    """The policy that sets it."""
+    unit: _builtins.str
+    """The unit, as in the policy."""
+    scope: _builtins.str
+    """The symbol, correlation group or strategy it was measured on; empty for the account."""
+    measured: _builtins.str
+    """How much is used up, positions and entries in flight together; empty where only an order can say."""
+    limit: _builtins.str
+    """What is allowed, with the stage's share taken of it."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        policy_key: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        scope: _builtins.str = ...,
+        measured: _builtins.str = ...,
+        limit: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "measured", b"measured", "policy_key", b"policy_key", "reason", b"reason", "scope", b"scope", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RiskLimit: _TypeAlias = RiskLimit  # noqa: Y015
 
 @_typing.final
 class WatchOrdersRequest(_message.Message):

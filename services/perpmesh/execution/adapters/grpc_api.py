@@ -92,6 +92,7 @@ class OrderService(rpc.OrderServiceServicer):
             equity=text(state.equity) if state.equity is not None else "",
             exchange_url=self._settings.exchange_url,
             environment=wire.ENVIRONMENTS[self._settings.environment],
+            limits=[wire.limit(reading) for reading in state.limits],
         )
 
     async def WatchOrders(self, request: Any, context: Any) -> AsyncIterator[Any]:

@@ -72,7 +72,12 @@ def _rich(kind: Any, value: Any) -> Any:
 
 
 OPEN_TRADES = [status.value for status in TradeStatus if not status.is_over]
+DONE_ORDERS = [status.value for status in OrderStatus if status.is_final and status is not OrderStatus.LOST]
 OPEN_ORDERS = [status.value for status in OrderStatus if not status.is_final]
+
+
+def _is_priced() -> sa.ColumnElement[bool]:
+    return sa.or_(sa.cast(orders.c.executed, sa.Float) == 0, sa.cast(orders.c.average, sa.Float) != 0)
 
 
 class SqlLog:
@@ -160,6 +165,28 @@ class SqlLog:
     async def finish_decision(self, decision_id: str) -> None:
         async with self._database.transaction() as tx:
             await tx.execute(sa.update(decisions).where(decisions.c.decision_id == decision_id).values(pending=False))
+
+    async def trim(self, before_ms: int, limit: int) -> int:
+        old_orders = sa.select(orders.c.client_id).where(
+            orders.c.updated_ms < before_ms, orders.c.status.in_(DONE_ORDERS), _is_priced(),
+            orders.c.trade_id.not_in(sa.select(trades.c.trade_id).where(trades.c.status.in_(OPEN_TRADES))),
+        )  # fmt: skip
+        old_trades = sa.select(trades.c.trade_id).where(
+            trades.c.updated_ms < before_ms, trades.c.status.not_in(OPEN_TRADES),
+            trades.c.trade_id.not_in(sa.select(orders.c.trade_id)),
+        )  # fmt: skip
+        old_decisions = sa.select(decisions.c.decision_id).where(
+            sa.not_(decisions.c.pending), decisions.c.expires_at_ms < before_ms
+        )
+        gone = 0
+        async with self._database.transaction() as tx:
+            for key, old in (
+                (orders.c.client_id, old_orders), (trades.c.trade_id, old_trades),
+                (decisions.c.decision_id, old_decisions),
+            ):  # fmt: skip
+                page = old.limit(limit).subquery()
+                gone += (await tx.execute(sa.delete(key.table).where(key.in_(sa.select(page))))).rowcount
+        return gone
 
     async def _read(self, kind: type[T], query: Any) -> list[T]:
         async with self._database.reading() as connection:

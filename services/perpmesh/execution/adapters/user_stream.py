@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 
 from perpmesh.execution.adapters.futures_client import FuturesClient
+from perpmesh.execution.application.desk import Desk
 from perpmesh.kernel.errors import Unavailable
 from perpmesh.platform import telemetry
 from perpmesh.platform.settings import MeshSettings
@@ -25,11 +26,13 @@ class UserStream:
         client: FuturesClient,
         moved: Callable[[list[str]], None],
         may_ask: Callable[[], bool] = lambda: True,
+        desk: Desk | None = None,
     ) -> None:
         self._url = settings.exchange_ws_url
         self._client = client
         self._moved = moved
         self._may_ask = may_ask
+        self._desk = desk
 
     async def listen(self) -> None:
         """Listen until the stream ends; run it inside `forever`. What was missed meanwhile, a full look finds."""
@@ -67,5 +70,15 @@ class UserStream:
                 return False
             case "ACCOUNT_CONFIG_UPDATE" | "MARGIN_CALL":
                 log.warning("account event", kind=event["e"])
+                self._configured(event)
                 self._moved([])
         return True
+
+    def _configured(self, event: Mapping[str, Any]) -> None:
+        """Somebody set a symbol's leverage ("ac") or switched multi-assets mode ("ai")."""
+        if self._desk is None:
+            return
+        if setting := event.get("ac"):
+            self._desk.leverage_told(setting["s"], int(setting["l"]))
+        if mode := event.get("ai"):
+            self._desk.multi_assets_told(on=bool(mode["j"]))

@@ -10,6 +10,7 @@ from perpmesh.execution.application.submit import Request
 from perpmesh.execution.domain import events
 from perpmesh.execution.domain.facts import PositionFact
 from perpmesh.execution.domain.order import Order
+from perpmesh.execution.domain.risk_limits import Reading
 from perpmesh.execution.domain.trade import Trade
 from perpmesh.execution.domain.words import Action, Leg, OrderStatus, Side, Stage, TradeStatus
 from perpmesh.kernel.money import ZERO, text
@@ -109,6 +110,13 @@ def position(item: PositionFact, mark: Decimal, owner: Trade | None) -> Any:
         stop_price=_some(owner.stop_price) if owner else "",
         trade_id=owner.trade_id if owner else "",
     )
+
+
+def limit(item: Reading) -> Any:
+    return order_service_pb2.RiskLimit(
+        reason=item.word, policy_key=item.policy, unit=item.unit, scope=item.scope, measured=item.measured,
+        limit=item.limit,
+    )  # fmt: skip
 
 
 def event(item: events.Event) -> Message:

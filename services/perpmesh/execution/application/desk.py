@@ -19,11 +19,12 @@ from perpmesh.kernel.time import MS_PER_MINUTE, Clock
 NO_INSTRUMENTS: Mapping[str, Instrument] = {}
 NO_BRACKETS: Mapping[str, Sequence[Bracket]] = {}
 Reservations: TypeAlias = dict[str, Stake]  # by client id
+MULTI_ASSETS_MODE = "MULTI_ASSETS_MODE"
 ERROR_WINDOW_MS = 15 * MS_PER_MINUTE
 JUST_CLOSED_MS = 2_000
 STOP_ENTERING_MS = MS_PER_MINUTE
 COOL_OFF_MS = 30_000
-STORE_FAILED, UNCHECKED = "STORE_FAILED", "ACCOUNT_UNCHECKED"
+UNCHECKED = "ACCOUNT_UNCHECKED"
 
 
 class Desk:
@@ -45,6 +46,7 @@ class Desk:
         self.reservations: Reservations = {}  # what each entry has taken, from its admission to the end of its saga
         self.leverages: dict[str, int] = {}
         self.brackets = NO_BRACKETS
+        self.store_failed = False  # what is true could not be written; a clean reconciliation makes up for it
         self.stopping = False
         self.locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.wants_upkeep = asyncio.Event()
@@ -82,10 +84,25 @@ class Desk:
 
     def account_checked(self, trouble: str) -> None:
         """Adopt what a look at the account found; a refusal that it cannot explain still stands for a minute."""
-        if self.account_trouble == STORE_FAILED:
-            return
         if trouble or self.clock.boot_ms() >= self._stopped_until_ms:
             self.account_trouble = trouble
+
+    def leverage_told(self, symbol: str, leverage: int) -> None:
+        """The exchange says that a symbol's leverage was set, by us or by somebody else."""
+        known, self.leverages[symbol] = self.leverages.get(symbol), leverage
+        if leverage != known:
+            self.look_at_account()
+
+    def multi_assets_told(self, *, on: bool) -> None:
+        """The exchange says that multi-assets mode was switched."""
+        if on:
+            self.account_trouble = MULTI_ASSETS_MODE
+        self.look_at_account()
+
+    def look_at_account(self) -> None:
+        """Let upkeep read the account's modes and settings again now."""
+        self.wants_account = True
+        self.wants_upkeep.set()
 
     def is_cooling(self, symbol: str) -> bool:
         """Whether the exchange said lately that there is no margin or room for more on this symbol."""

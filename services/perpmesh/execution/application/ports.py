@@ -152,6 +152,13 @@ class Log(Protocol):
         """Return the newest closed trades, newest first."""
         ...
 
+    async def trim(self, before_ms: int, limit: int) -> int:
+        """Forget at most `limit` each of the orders, trades and decisions that ended before then; say how many.
+
+        Kept are lost orders, which may still surface, and everything of a trade of which something is kept.
+        """
+        ...
+
     async def pending_decisions(self) -> Sequence[DecisionWork]: ...
     async def finish_decision(self, decision_id: str) -> None: ...
 

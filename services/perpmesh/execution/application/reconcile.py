@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from perpmesh.execution.application.attend import Attendant
-from perpmesh.execution.application.desk import STORE_FAILED
 from perpmesh.execution.application.following import WATCH_SECONDS, Follower
 from perpmesh.execution.application.ports import VenueRefused
 from perpmesh.execution.application.tools import Tools
@@ -98,8 +97,7 @@ class Reconciler:
         clean = await self._attend_each(symbols)
         if await self._read_account() and clean:
             self._desk.reconciled_boot_ms = began
-            if self._desk.account_trouble == STORE_FAILED:
-                self._desk.account_trouble = ""
+            self._desk.store_failed = False
         return clean
 
 

@@ -52,6 +52,7 @@ class Reporter:
             clock_offset_ms=self.clock_offset_ms(),
             reconciled=self.is_reconciled(),
             stopping=desk.stopping,
+            store_failed=desk.store_failed,
             account_trouble=desk.account_trouble,
             equity=desk.equity(),
             budget_left=self._venue.budget_left(),

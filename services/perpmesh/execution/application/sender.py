@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from perpmesh.execution.application.desk import STORE_FAILED
 from perpmesh.execution.application.entry_lease import EntryLease
 from perpmesh.execution.application.ports import SignedEntry, VenueRefused, VenueSilent
 from perpmesh.execution.application.tools import Tools
@@ -129,7 +128,7 @@ class Sender:
             await self._ledger.commit(orders=orders, trades=trades)
         except Exception as error:  # noqa: BLE001 - exits never fail: reconciliation makes up for it
             self._diary.error("order not recorded", orders=[one.client_id for one in orders], error=repr(error))
-            self._desk.account_trouble = STORE_FAILED
+            self._desk.store_failed = True
 
     # Finding out.
 

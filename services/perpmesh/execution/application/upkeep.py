@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from perpmesh.execution.application.ports import VenueRefused
 from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain.remedies import PASSING
-from perpmesh.kernel.time import MS_PER_MINUTE
+from perpmesh.kernel.time import MS_PER_DAY, MS_PER_MINUTE
 
 SAMPLES = 5
 SAMPLE_PAUSE_SECONDS = 0.02
 CLOCK_EVERY_SECONDS = 15.0
 ACCOUNT_EVERY_MS = MS_PER_MINUTE
 FILTERS_EVERY_MS = 10 * MS_PER_MINUTE
+TRIM_EVERY_MS = 60 * MS_PER_MINUTE
+TRIM_PAGE = 500
 
 
 class Upkeep:
@@ -25,13 +27,15 @@ class Upkeep:
         self._symbols = symbols
         self._sleep = tools.sleep
         self._diary = tools.diary
+        self._log = tools.ledger.log
+        self._trimmed_boot_ms = -TRIM_EVERY_MS
         self._account_boot_ms = -ACCOUNT_EVERY_MS
         self._filters_boot_ms = -FILTERS_EVERY_MS
 
     async def run(self) -> None:
         while True:
-            await self.once()
             self._desk.wants_upkeep.clear()
+            await self.once()
             try:
                 await asyncio.wait_for(self._desk.wants_upkeep.wait(), CLOCK_EVERY_SECONDS)
             except TimeoutError:
@@ -47,11 +51,25 @@ class Upkeep:
             self._desk.brackets = await self._venue.brackets()
             self._desk.wants_filters = False
             self._filters_boot_ms = boot
+        await self._trim(boot)
         due = boot - self._account_boot_ms >= ACCOUNT_EVERY_MS
         if due or self._desk.account_trouble or self._desk.wants_account:
             self._desk.wants_account = False
             await self._check_account()
             self._account_boot_ms = boot
+
+    async def _trim(self, boot: int) -> None:
+        """Forget what is older than policy keeps, a page at a time; a store that fails keeps nothing from going on."""
+        if boot - self._trimmed_boot_ms < TRIM_EVERY_MS:
+            return
+        kept_ms = self._policies.integer("execution.retention_days") * MS_PER_DAY
+        try:
+            gone = await self._log.trim(self._desk.clock.now_ms() - kept_ms, TRIM_PAGE)
+        except Exception as error:  # noqa: BLE001 - housekeeping: said, and done later
+            self._diary.warning("log not trimmed", error=repr(error))
+            gone = 0
+        if gone < TRIM_PAGE:
+            self._trimmed_boot_ms = boot
 
     async def _sample_clock(self) -> None:
         for _ in range(SAMPLES):

@@ -68,6 +68,12 @@ def _stopping(world: World) -> Refusal | None:
     return None
 
 
+def _store(world: World) -> Refusal | None:
+    if world.store_failed:
+        return Refusal(word="STORE_FAILED", sentence="the store does not take what is true: is the disk full?")
+    return None
+
+
 def _account(world: World) -> Refusal | None:
     if world.account_trouble:
         return Refusal(
@@ -96,7 +102,7 @@ def _rate(world: World) -> Refusal | None:
 
 
 _WORLD_RULES: tuple[Callable[[World], Refusal | None], ...] = (
-    _lease, _stage, _policy, _clock, _reconciled, _stopping, _account, _budget, _rate,
+    _lease, _stage, _policy, _clock, _reconciled, _stopping, _store, _account, _budget, _rate,
 )  # fmt: skip
 
 

@@ -77,6 +77,8 @@ _EXECUTION = (
              "Entries stop above this rate; exits do not count against it."),
     _integer("execution.leverage", 5, 1, 20, "times", "execution",
              "The leverage setting of each symbol on the exchange."),
+    _integer("execution.retention_days", 365, 8, 3_650, "days", "execution",
+             "How long settled orders, closed trades and decisions are kept; what is open stays."),
     _decimal("execution.exit_reserve_pct", "0.25", "0.05", "0.9", "fraction", "execution",
              "Share of the exchange's rate budget that only exits and protective orders may use."),
     _text("execution.take_profit_ladder", "", rf"|{RUNG}(,{RUNG}){{0,4}}", "share@R,...; at most 5", "execution",
