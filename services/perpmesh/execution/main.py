@@ -50,6 +50,7 @@ async def run(settings: MeshSettings) -> None:
             ]  # fmt: skip
             async with process.background(*loops):
                 await process.until_stopped()
+                cases.lease.close("the process is stopping")
                 desk.stopping = True
         await venue.close()
 

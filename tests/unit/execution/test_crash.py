@@ -69,7 +69,16 @@ async def follow_and_take(bench: Bench) -> None:
     await bench.cases.reconciler.everything()
 
 
-STORIES: list[Story] = [follow_and_take, enter, enter_and_exit, reverse, amplify, enter_unanswered, enter_lost, enter_without_stop]
+STORIES: list[Story] = [
+    follow_and_take,
+    enter,
+    enter_and_exit,
+    reverse,
+    amplify,
+    enter_unanswered,
+    enter_lost,
+    enter_without_stop,
+]
 
 
 async def calls_of(story: Story) -> tuple[int, int]:

@@ -84,6 +84,16 @@ async def test_a_closing_order_that_fails_is_sent_again_until_flat(bench: Bench,
     assert bench.amount() == 0
 
 
+async def test_an_exit_whose_first_try_is_lost_tells_of_the_try_that_closed_also_when_asked_again(bench: Bench):
+    await bench.buy()
+    bench.venue.fault("reduce", "lost")
+    first = await bench.exit("x1", "SELL", "1")
+    again = await bench.exit("x1", "SELL", "1")
+    assert first.order.status is OrderStatus.FILLED
+    assert first.trade.status is TradeStatus.CLOSED
+    assert again.order == first.order
+
+
 async def test_flatten_closes_every_position_and_says_what_it_sent(bench: Bench):
     await bench.buy()
     await bench.sell("r2", "0.1", symbol=ETH)

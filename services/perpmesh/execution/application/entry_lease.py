@@ -9,6 +9,7 @@ from perpmesh.execution.domain.words import Stage
 from perpmesh.kernel.time import Clock
 
 ENGINE_GRACE_MS = 50  # a request that was in time at the door may reach the engine a little later
+NO_EPOCH_AFTER = 2**63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,10 @@ class EntryLease:
         self._revoked_epoch = max(self._revoked_epoch, epoch)
         self.lease = None
         self.reason = reason
+
+    def close(self, reason: str) -> None:
+        """Nothing enters any more in this process, whatever may still be granted: it is about to end."""
+        self.revoked(NO_EPOCH_AFTER, reason)
 
     def forget(self) -> None:
         """The stream was cut: what was asked on it is not answered any more."""

@@ -1,5 +1,6 @@
 """What somebody asks for by hand: an entry through the gate, or an exit past it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ from perpmesh.execution.application.enter import Enter, Outcome
 from perpmesh.execution.application.exits import Exits
 from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain.admission import EntryWish
+from perpmesh.execution.domain.order import Order
 from perpmesh.execution.domain.protection import default_stop
 from perpmesh.execution.domain.words import Leg, Side
 from perpmesh.kernel.errors import Invalid, NotFound, Refused, Unavailable
@@ -99,7 +101,9 @@ class Submit:
             marks = {"request_id": request.request_id, "reason": request.reason, "traceparent": request.traceparent}
             if request.quantity >= position.size:
                 sent = await self._exits.close(request.symbol, Leg.EXIT, origin=request.origin, **marks)
-                order = sent[0]
+                if not sent:
+                    raise Refused(f"there is no position on {request.symbol}", reason="NO_POSITION", field="symbol")
+                order = _telling(sent)
             else:
                 if instrument is not None:
                     _check_steps(instrument, request.quantity)
@@ -108,14 +112,21 @@ class Submit:
             return await self._enter.outcome(await self._ledger.order(order.client_id) or order)
 
     async def _known(self, request: Request) -> Outcome | None:
-        order = await self._ledger.order(client_order_id(request.origin, Leg.EXIT))
-        return await self._enter.outcome(order) if order is not None else None
+        sent: list[Order] = []
+        while order := await self._ledger.order(client_order_id(request.origin, Leg.EXIT, len(sent))):
+            sent.append(order)
+        return await self._enter.outcome(_telling(sent)) if sent else None
 
     async def _put_right(self, symbol: str) -> None:
         try:
             await self._attendant.attend_locked(symbol)
         except Exception as error:  # noqa: BLE001 - the exit is done; reconciliation does the rest
             self._diary.warning("not put right yet", symbol=symbol, error=repr(error))
+
+
+def _telling(sent: Sequence[Order]) -> Order:
+    """Return the one of several tries that tells what came of them: the first that executed."""
+    return next((order for order in sent if order.executed), sent[0])
 
 
 def _check_steps(instrument: Instrument, quantity: Decimal) -> None:
