@@ -7,13 +7,11 @@ does not depend on when somebody reads it or on when a snapshot was taken.
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final
 
 from perpmesh.exchange.events import AccountUpdated, Event, IncomeBooked, OrderUpdated, TradePrinted
 from perpmesh.exchange.state import State
-from perpmesh.exchange.symbols import MONEY
 
 BLOCK = 4_096  # integers
 DIGEST_BYTES = 16
@@ -49,25 +47,8 @@ def _bytes(numbers: Sequence[int]) -> bytes:
         return repr(numbers).encode()
 
 
-def _order(fact: OrderUpdated) -> tuple[int, ...]:
+def _numbers(fact: OrderUpdated | AccountUpdated | TradePrinted | IncomeBooked) -> tuple[int, ...]:
     return fact.numbers
-
-
-def _account(fact: AccountUpdated) -> tuple[int, ...]:
-    return fact.numbers
-
-
-def _trade(fact: TradePrinted) -> tuple[int, ...]:
-    return fact.trade_id, _units(fact.price), _units(fact.quantity), len(fact.taker_side)
-
-
-def _income(fact: IncomeBooked) -> tuple[int, ...]:
-    row = fact.income
-    return row.tran_id, _units(row.amount), row.trade_id, row.time
-
-
-def _units(value: Decimal) -> int:
-    return int(value * MONEY)
 
 
 def _rendered(fact: Event) -> tuple[int, ...]:
@@ -76,8 +57,8 @@ def _rendered(fact: Event) -> tuple[int, ...]:
 
 
 NUMBERS: Final[dict[type, Callable[[Any], tuple[int, ...]]]] = {
-    OrderUpdated: _order,
-    AccountUpdated: _account,
-    TradePrinted: _trade,
-    IncomeBooked: _income,
+    OrderUpdated: _numbers,
+    AccountUpdated: _numbers,
+    TradePrinted: _numbers,
+    IncomeBooked: _numbers,
 }

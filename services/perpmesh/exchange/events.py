@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import ClassVar, Final, NamedTuple
 
 from perpmesh.exchange import present
+from perpmesh.exchange.state import Income
+from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange.views import AlgoView, IncomeView, OrderView, PositionView
 from perpmesh.exchange.words import BalanceReason, Execution, OrderStatus, Side, SymbolStatus
 
@@ -233,25 +235,58 @@ class PositionLiquidated:
     market_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class TradePrinted:
+class TradePrinted(Lazy):
     """One print on the public tape, background trades included. `taker_side` SELL means the buyer was the maker."""
 
-    symbol: str
-    trade_id: int
-    price: Decimal
-    quantity: Decimal
-    taker_side: Side
-    market_ms: int
+    __slots__ = ("_lots", "_spec", "_ticks", "market_ms", "symbol", "taker_side", "trade_id")
+    shown = ("symbol", "trade_id", "price", "quantity", "taker_side", "market_ms")
+
+    def __init__(
+        self, spec: SymbolSpec, trade_id: int, ticks: int, lots: int, taker_side: Side, market_ms: int
+    ) -> None:
+        self.symbol = spec.symbol
+        self.trade_id = trade_id
+        self.taker_side = taker_side
+        self.market_ms = market_ms
+        self._spec = spec
+        self._ticks = ticks
+        self._lots = lots
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Return what the fact says, as integers."""
+        spec = self._spec
+        return self.trade_id, self._ticks * spec.tick_units, self._lots * spec.lot_size_units, len(self.taker_side)
+
+    @property
+    def price(self) -> Decimal:
+        return self._spec.price(self._ticks)
+
+    @property
+    def quantity(self) -> Decimal:
+        return self._spec.quantity(self._lots)
 
 
-@dataclass(frozen=True, slots=True)
-class IncomeBooked:
+class IncomeBooked(Lazy):
     """A row was added to the account's income history."""
 
-    account: str
-    income: IncomeView
-    market_ms: int
+    __slots__ = ("account", "market_ms", "row")
+    shown = ("account", "income", "market_ms")
+
+    def __init__(self, account: str, row: Income, market_ms: int) -> None:
+        self.account = account
+        self.row = row  # in money units; nobody changes it any more
+        self.market_ms = market_ms
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Return what the fact says, as integers."""
+        row = self.row
+        return row.tran_id, row.amount, row.trade_id, row.time
+
+    @property
+    def income(self) -> IncomeView:
+        return present.income_view(self.row)
 
 
 @dataclass(frozen=True, slots=True)

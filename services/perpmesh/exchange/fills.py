@@ -27,9 +27,7 @@ def print_trade(world: World, symbol: str, price: int, lots: int, taker: Side) -
     world.unsettled = True
     if not market.mark:  # the last price stands in for it
         world.unsettle()
-    world.events.append(
-        TradePrinted(symbol, market.trade_id, spec.price(price), spec.quantity(lots), taker, world.market_ms)
-    )
+    world.events.append(TradePrinted(spec, market.trade_id, price, lots, taker, world.market_ms))
     return Print(market.trade_id, price, lots)
 
 

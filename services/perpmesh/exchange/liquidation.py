@@ -59,10 +59,12 @@ def _watch_cross(world: World, account: Account) -> bool:
         account.margin_called = False
         _forgive(world, account)
         return False
-    sums = totals(world.books, account)
-    equity = sums.cross_wallet + sums.cross_unrealized
-    if equity > sums.cross_maintenance:
-        called = _is_called(equity, sums.cross_maintenance)
+    books, equity, needed = world.books, account.cross_wallet, 0
+    for position in held:
+        equity += books.unrealized(position)
+        needed += books.maintenance(position)
+    if equity > needed:
+        called = _is_called(equity, needed)
         if called and not account.margin_called:
             _call(world, account, held, cross=True)
         account.margin_called = called

@@ -76,6 +76,11 @@ class SymbolSpec:
         return int(1 / self.grains[1])
 
     @cached_property
+    def lot_size_units(self) -> int:
+        """Return one lot in 1e-8 of a coin."""
+        return int(self.grains[1] * MONEY)
+
+    @cached_property
     def unit(self) -> int:
         """Return the worth of one lot at a price of one tick, in money units: always whole."""
         return self.tick_units // self.lot_units

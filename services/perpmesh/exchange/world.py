@@ -169,7 +169,7 @@ class World:
         self.state.next_tran_id += 1
         account.income.append(row)
         del account.income[:-HISTORY]
-        self.events.append(IncomeBooked(account.name, present.income_view(row), self.market_ms))
+        self.events.append(IncomeBooked(account.name, row, self.market_ms))
 
     # Ending an order.
 

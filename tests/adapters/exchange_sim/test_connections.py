@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from decimal import Decimal
 
 import aiohttp
 import pytest
@@ -11,6 +10,7 @@ from prometheus_client import REGISTRY
 from tests.adapters.exchange_sim.standing import served
 
 from perpmesh.exchange.events import TradePrinted
+from perpmesh.exchange.symbols import default_symbols
 from perpmesh.exchange.words import Side
 from perpmesh.exchange_sim.adapters import connection, sockets
 from perpmesh.exchange_sim.domain.limits import Limits
@@ -29,7 +29,7 @@ async def session():
 
 
 def print_of(number):
-    return TradePrinted("BTCUSDT", number, Decimal(1), Decimal(1), Side.BUY, number)
+    return TradePrinted(default_symbols()[0], number, 10, 1_000, Side.BUY, number)
 
 
 def dropped(reason):

@@ -56,7 +56,7 @@ class SqliteArchive:
                 self._keep_order(cast("OrderUpdated", fact))
             elif kind is IncomeBooked:
                 booked = cast("IncomeBooked", fact)
-                self._add("income", income_row(booked.account, booked.income))
+                self._add("income", income_row(booked.account, booked.row))
             elif kind is AlgoUpdated:
                 told = cast("AlgoUpdated", fact)
                 if told.algo.status not in UNDECIDED:

@@ -8,8 +8,9 @@ from typing import Final, TypeAlias
 
 from perpmesh.exchange import present
 from perpmesh.exchange.events import OrderUpdated
+from perpmesh.exchange.state import Income
 from perpmesh.exchange.symbols import MONEY
-from perpmesh.exchange.views import AlgoView, IncomeView
+from perpmesh.exchange.views import AlgoView
 from perpmesh.exchange_sim.adapters import codec
 from perpmesh.exchange_sim.adapters.written import BOOLEAN
 
@@ -46,10 +47,9 @@ def fill_row(fact: OrderUpdated) -> Columns:
     return fact.account, fill.trade_id, order.symbol, order.order_id, "", fact.market_ms, body
 
 
-def income_row(account: str, row: IncomeView) -> Columns:
-    body = (
-        f'["{row.symbol}","{row.type.value}","{row.amount}",{quoted(row.info)},{row.time},{row.tran_id},{row.trade_id}]'
-    )
+def income_row(account: str, row: Income) -> Columns:
+    said = f'"{row.symbol}","{row.type.value}","{money_text(row.amount)}",{quoted(row.info)}'
+    body = f"[{said},{row.time},{row.tran_id},{row.trade_id}]"
     return account, row.tran_id, row.symbol, 0, row.type.value, row.time, body
 
 

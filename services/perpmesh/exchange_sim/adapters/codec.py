@@ -52,7 +52,7 @@ def _other(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else _row(value)
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_other)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=_other)
 
 
 @cache
