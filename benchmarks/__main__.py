@@ -26,6 +26,7 @@ from benchmarks import (
     orders,
     replay,
     rpc,
+    trips,
 )
 from benchmarks.tables import Table, show
 from perpmesh.testing.mesh import Mesh
@@ -59,6 +60,7 @@ BY_THEMSELVES: dict[str, Callable[[], Iterable[Table]]] = {
     "replay": replay.main,
     "exchange": lambda: [exchange.orders_per_second()],
     "fanout": lambda: [fanout.to_many()],
+    "trips": trips.main,
 }
 # Only by name: they take as long as they are told to.
 SLOW: dict[str, Callable[[], Iterable[Table]]] = {

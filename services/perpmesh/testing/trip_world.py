@@ -47,6 +47,7 @@ WALLET = Decimal(1_000_000)
 DEEP = Decimal(1_000_000)
 BUSY = {"execution.orders_per_minute": "1000", "ess.max_execution_errors": "1000"}  # neither is what is tried here
 RECONCILE_MS = 3_000
+TURNS = 60  # of another loop, which does not say whether it has something to run
 SEND_SECONDS = 3.0
 LATE_MS = 49  # by as much the engine may take what the door let in earlier
 UNKNOWN_OUTCOME = -1007
@@ -331,10 +332,11 @@ class World:
 
     async def settle(self) -> None:
         """Let everything that can run now run."""
-        ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]  # noqa: SLF001 - idle is not public
-        await asyncio.sleep(0)
-        while ready:  # noqa: ASYNC110 - there is no event for idleness
+        ready = getattr(asyncio.get_running_loop(), "_ready", None)  # what asyncio's own loop has still to run
+        turns = 0
+        while turns == 0 or ready or (ready is None and turns < TURNS):
             await asyncio.sleep(0)
+            turns += 1
 
     async def pass_ms(self, ms: int) -> None:
         self.time.advance(ms)
