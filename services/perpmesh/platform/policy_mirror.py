@@ -63,10 +63,14 @@ class PolicyMirror:
         """Adopt the copy in our own store; return whether there was one."""
         async with self._database.reading() as connection:
             row = (await connection.execute(sa.select(policy_copy))).first()
-        if row is None:
+        found = pb.ListPoliciesResponse.FromString(row.policies) if row is not None else None
+        if found is None or self._missing(found):  # an older release wrote it: it says nothing of what is new
             return False
-        self._adopt(pb.ListPoliciesResponse.FromString(row.policies))
+        self._adopt(found)
         return True
+
+    def _missing(self, found: pb.ListPoliciesResponse) -> list[str]:
+        return sorted(set(self._needs) - {policy.key for policy in found.policies})
 
     async def fetch(self) -> None:
         """Ask the store for all policies, adopt them and acknowledge the revision.
@@ -101,8 +105,7 @@ class PolicyMirror:
         return lambda: self._adopt(found)
 
     async def _keep(self, tx: AsyncConnection, found: pb.ListPoliciesResponse) -> None:
-        missing = sorted(set(self._needs) - {policy.key for policy in found.policies})
-        if missing:
+        if missing := self._missing(found):
             raise UnknownPolicy(f"the PolicyStore has no {', '.join(missing)}")
         await upsert(tx, policy_copy, id=1, revision=found.revision, policies=found.SerializeToString())
         adopted = policy_events_pb2.PolicyAdopted(

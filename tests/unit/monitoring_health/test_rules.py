@@ -61,14 +61,14 @@ def test_three_starts_within_ten_minutes_are_a_restart_loop_and_older_ones_are_f
 
 def test_what_the_services_say_is_judged() -> None:
     bad = Facts(
-        ess_tripped="daily loss", blockers=["LEASE_MISSING"], unprotected=["BTCUSDT"], books_agree=False,
+        ess_tripped="daily loss", blockers=["LEASE_MISSING"], unprotected=["BTCUSDT"], books_agree=False, external=["ETHUSDT"],
         policy_behind={"ai_engine": 2, "execution": 0},
     )  # fmt: skip
     assert set(raised(list(rules.of_facts(bad)))) == {
         "ess_tripped/mesh", "cannot_enter/execution", "unprotected/account", "books_disagree/account",
-        "policy_behind/ai_engine",
+        "policy_behind/ai_engine", "external_position/account",
     }  # fmt: skip
-    good = Facts(ess_tripped="", blockers=[], unprotected=[], books_agree=True, policy_behind={"ai_engine": 0})
+    good = Facts(ess_tripped="", blockers=[], unprotected=[], external=[], books_agree=True, policy_behind={"ai_engine": 0})
     assert raised(list(rules.of_facts(good))) == {}
 
 

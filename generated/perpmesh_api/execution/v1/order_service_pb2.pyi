@@ -316,7 +316,9 @@ class Trade(_message.Message):
     request_id: _builtins.str
     """The request it came from; empty for a decision."""
     close_reason: _builtins.str
-    """How it ended: "STOP", "TAKE_PROFIT", "EXIT", "FLATTEN", "LIQUIDATION", "EXTERNAL"."""
+    """How it ended: "STOP", "TAKE_PROFIT", "EXIT", "FLATTEN", "TIME_STOP", "LIQUIDATION", "ADL",
+    "EXTERNAL".
+    """
     opened_at_ms: _builtins.int
     """Market time of the first fill."""
     closed_at_ms: _builtins.int
@@ -376,6 +378,7 @@ class Position(_message.Message):
     NOTIONAL_FIELD_NUMBER: _builtins.int
     STOP_PRICE_FIELD_NUMBER: _builtins.int
     TRADE_ID_FIELD_NUMBER: _builtins.int
+    EXTERNAL_FIELD_NUMBER: _builtins.int
     symbol: _builtins.str
     """The symbol."""
     position_side: _trading_pb2.PositionSide.ValueType
@@ -395,7 +398,9 @@ class Position(_message.Message):
     stop_price: _builtins.str
     """The stop that covers it; empty when none."""
     trade_id: _builtins.str
-    """The trade it belongs to; empty when nobody here opened it."""
+    """The trade it belongs to; empty while it has none."""
+    external: _builtins.bool
+    """Nobody here opened it. Policy execution.external_positions says what becomes of it."""
     def __init__(
         self,
         *,
@@ -409,10 +414,11 @@ class Position(_message.Message):
         notional: _builtins.str = ...,
         stop_price: _builtins.str = ...,
         trade_id: _builtins.str = ...,
+        external: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_price", b"entry_price", "liquidation_price", b"liquidation_price", "mark_price", b"mark_price", "notional", b"notional", "position_side", b"position_side", "signed_quantity", b"signed_quantity", "stop_price", b"stop_price", "symbol", b"symbol", "trade_id", b"trade_id", "unrealized_pnl", b"unrealized_pnl"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_price", b"entry_price", "external", b"external", "liquidation_price", b"liquidation_price", "mark_price", b"mark_price", "notional", b"notional", "position_side", b"position_side", "signed_quantity", b"signed_quantity", "stop_price", b"stop_price", "symbol", b"symbol", "trade_id", b"trade_id", "unrealized_pnl", b"unrealized_pnl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

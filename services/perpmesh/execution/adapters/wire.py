@@ -11,7 +11,7 @@ from perpmesh.execution.domain import events
 from perpmesh.execution.domain.facts import PositionFact
 from perpmesh.execution.domain.order import Order
 from perpmesh.execution.domain.risk_limits import Reading
-from perpmesh.execution.domain.trade import Trade
+from perpmesh.execution.domain.trade import EXTERNAL, Trade
 from perpmesh.execution.domain.words import Action, Leg, OrderStatus, Side, Stage, TradeStatus
 from perpmesh.kernel.money import ZERO, text
 from perpmesh.platform import telemetry
@@ -109,6 +109,7 @@ def position(item: PositionFact, mark: Decimal, owner: Trade | None) -> Any:
         notional=text(abs(item.signed * mark)),
         stop_price=_some(owner.stop_price) if owner else "",
         trade_id=owner.trade_id if owner else "",
+        external=owner is not None and owner.strategy == EXTERNAL,
     )
 
 

@@ -47,6 +47,7 @@ class GrpcInformants:
             ess_tripped=_trip(ess.status) if ess else None,
             blockers=list(tradability.blockers) if tradability else None,
             unprotected=_unprotected(positions.positions) if positions else None,
+            external=[position.symbol for position in positions.positions if position.external] if positions else None,
             books_agree=summary.summary.books_agree if summary else None,
             policy_behind=_behind(adoptions) if adoptions else None,
         )

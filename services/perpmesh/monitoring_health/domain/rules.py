@@ -36,6 +36,7 @@ def rules(max_event_lag_ms: float) -> Mapping[str, Rule]:
         Rule(name="dead_letters", severity=warning, raise_above=HALF, clear_below=HALF, hold_ms=0, clear_ms=0),
         _flag("ess_tripped", critical, hold_ms=0, clear_ms=0),
         _flag("unprotected", critical, hold_ms=5_000),
+        _flag("external_position", warning, hold_ms=0),
         _flag("cannot_enter", warning, hold_ms=30_000),
         _flag("books_disagree", critical, hold_ms=30_000, clear_ms=5_000),
         _flag("policy_behind", warning, hold_ms=10_000),
@@ -50,6 +51,7 @@ class Facts:
     ess_tripped: str | None = None  # the reason of the trip; "" while armed
     blockers: Collection[str] | None = None  # why execution takes no entries
     unprotected: Collection[str] | None = None  # symbols with a position and no stop on the exchange
+    external: Collection[str] | None = None  # symbols with a position that nobody here opened
     books_agree: bool | None = None
     policy_behind: Mapping[str, int] | None = None  # service to how many revisions it is behind
 
@@ -120,6 +122,9 @@ def of_facts(facts: Facts) -> Iterator[Reading]:
     if facts.unprotected is not None:
         bare = YES if facts.unprotected else NO
         yield _reading("unprotected", "account", bare, f"no stop covers {', '.join(sorted(facts.unprotected))}")
+    if facts.external is not None:
+        strange = YES if facts.external else NO
+        yield _reading("external_position", "account", strange, f"not opened here: {', '.join(sorted(facts.external))}")
     if facts.books_agree is not None:
         message = "the net PnL of the trades is not the exchange's income"
         yield _reading("books_disagree", "account", NO if facts.books_agree else YES, message)
