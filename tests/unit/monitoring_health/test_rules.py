@@ -68,7 +68,9 @@ def test_what_the_services_say_is_judged() -> None:
         "ess_tripped/mesh", "cannot_enter/execution", "unprotected/account", "books_disagree/account",
         "policy_behind/ai_engine", "external_position/account",
     }  # fmt: skip
-    good = Facts(ess_tripped="", blockers=[], unprotected=[], external=[], books_agree=True, policy_behind={"ai_engine": 0})
+    good = Facts(
+        ess_tripped="", blockers=[], unprotected=[], external=[], books_agree=True, policy_behind={"ai_engine": 0}
+    )
     assert raised(list(rules.of_facts(good))) == {}
 
 
