@@ -6,12 +6,13 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from types import UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from perpmesh.exchange import commands
 from perpmesh.exchange_sim.application import records
-from perpmesh.exchange_sim.application.records import Record
+from perpmesh.exchange_sim.application.records import Commanded, Record
 
 T = TypeVar("T")
 KINDS: dict[str, type] = {
@@ -21,6 +22,8 @@ KINDS: dict[str, type] = {
 
 def encode(record: Record) -> str:
     """Write a record on one line."""
+    if type(record) is Commanded:
+        return f'["Commanded",{_ENCODER.encode(_row(record.command))},{record.wall_ms}]'  # nearly all of them
     return _ENCODER.encode(_row(record))
 
 
@@ -32,7 +35,7 @@ def decode(line: str) -> Record:
 
 def write(value: Any) -> str:
     """Write the fields of one dataclass of plain values."""
-    return _ENCODER.encode([getattr(value, name) for name in _names(cast("Any", type(value)))])
+    return _ENCODER.encode(_values(cast("Any", type(value)))(value))
 
 
 def read(kind: type[T], text: str) -> T:
@@ -41,10 +44,10 @@ def read(kind: type[T], text: str) -> T:
     return kind(*[reader(value) for reader, value in pairs])
 
 
-def _row(value: Any) -> list[Any]:
+def _row(value: Any) -> tuple[Any, ...]:
     """Return the name and the fields of a dataclass; the encoder comes back for those that are one themselves."""
     kind: Any = type(value)
-    return [kind.__name__, *(getattr(value, name) for name in _names(kind))]
+    return kind.__name__, *_values(kind)(value)
 
 
 def _other(value: Any) -> Any:
@@ -56,8 +59,12 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False, default
 
 
 @cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _values(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what reads the fields of a dataclass, in their order."""
+    names = [field.name for field in fields(kind)]
+    if len(names) > 1:
+        return attrgetter(*names)  # which makes a tuple only of more than one
+    return lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _read(row: list[Any]) -> Any:
