@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from perpmesh.platform import database
 from perpmesh.platform.outbox import Outbox
 from perpmesh.platform.settings import MeshSettings
 from perpmesh.platform.time import SystemClock
+from perpmesh.testing.memory_log import MemoryLog
 from perpmesh_api.execution.v1 import order_events_pb2
 
 D = Decimal
@@ -113,3 +115,64 @@ async def test_decisions_are_acted_on_once_each_page_by_page(log: SqlLog, store)
         await asyncio.sleep(0.01)
     worker.cancel()
     assert sorted(acted) == [f"d{number:03}" for number in range(PAGE + 20)]
+
+
+OLD, NEW = 1_000, 9_000
+
+
+def ended(name: str, trade_id: str = "", *, at_ms: int = OLD, **more: Any) -> Order:
+    facts = {"status": OrderStatus.FILLED, "executed": D("0.010"), "average": D(60_000), **more}
+    return replace(ORDER, client_id=name, trade_id=trade_id, updated_ms=at_ms, **facts)
+
+
+KEPT_ORDERS = [
+    ended("young", at_ms=NEW),
+    ended("of-an-open-trade", "open"),
+    ended("lost", "failed", status=OrderStatus.LOST, executed=D(0), average=D(0)),  # it may still surface
+    ended("unpriced", average=D(0)),
+    ended("working", status=OrderStatus.WORKING, executed=D(0)),
+]
+KEPT_TRADES = [
+    replace(TRADE, trade_id="open", status=TradeStatus.PROTECTED, updated_ms=OLD),
+    replace(TRADE, trade_id="failed", status=TradeStatus.FAILED, updated_ms=OLD),
+    replace(TRADE, trade_id="young", status=TradeStatus.CLOSED, updated_ms=NEW),
+]
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def any_log(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue("log") if request.param == "sqlite" else MemoryLog()
+
+
+async def test_the_log_forgets_what_is_old_and_settled_page_by_page_and_keeps_what_a_promise_needs(any_log: Any):
+    over = replace(TRADE, trade_id="over", status=TradeStatus.CLOSED, updated_ms=OLD)
+    gone = [ended(f"old-{number}", "over") for number in range(5)]
+    await any_log.commit(orders=[*KEPT_ORDERS, *gone], trades=[*KEPT_TRADES, over])
+    pages = [await any_log.trim(NEW, 2) for _ in range(5)]
+    assert pages == [2, 2, 2, 0, 0]  # the trade goes with the last of its orders
+    for order in KEPT_ORDERS:
+        assert await any_log.order(order.client_id) == order
+    for trade in KEPT_TRADES:
+        assert await any_log.trade(trade.trade_id) == trade
+    assert [await any_log.order(order.client_id) for order in gone] == [None] * 5
+    assert await any_log.trade("over") is None
+
+
+async def test_the_newest_closed_trades_come_first(any_log: Any):
+    closed = [replace(TRADE, trade_id=f"closed-{n}", status=TradeStatus.CLOSED, closed_ms=n) for n in range(3)]
+    await any_log.commit(trades=[*closed, TRADE])
+    assert await any_log.closed_trades(2) == [closed[2], closed[1]]
+
+
+async def test_only_decisions_that_are_done_are_forgotten(log: SqlLog, store):
+    work = DecisionWork(
+        decision_id="done", symbol="BTCUSDT", action=Action.LONG, quantity=D("0.010"), reference_price=D(60000),
+        stop_price=D(59500), take_profit_price=D(0), strategy="trend", amplification=False, expires_at_ms=OLD,
+        traceparent="",
+    )  # fmt: skip
+    async with store.transaction() as tx:
+        for name in ("done", "waiting"):
+            await add_decision(tx, replace(work, decision_id=name))
+    await log.finish_decision("done")
+    assert await log.trim(NEW, 10) == 1
+    assert [waiting.decision_id for waiting in await log.pending_decisions()] == ["waiting"]

@@ -39,6 +39,11 @@ def order(name: str, side: int = BUY, intent: int = ENTRY, quantity: str = "0.00
 
 
 async def refused(call: Any) -> tuple[grpc.StatusCode, str, str]:
+    code, info = await refusal(call)
+    return code, info.reason, info.metadata["field"]
+
+
+async def refusal(call: Any) -> tuple[grpc.StatusCode, Any]:
     with pytest.raises(grpc.RpcError) as failed:
         await call
     info = error_details_pb2.ErrorInfo()
@@ -46,7 +51,7 @@ async def refused(call: Any) -> tuple[grpc.StatusCode, str, str]:
     for detail in await_status.details:
         if detail.Unpack(info):
             break
-    return failed.value.code(), info.reason, info.metadata["field"]
+    return failed.value.code(), info
 
 
 class _Call:
@@ -132,6 +137,27 @@ async def test_tradability_names_what_is_in_the_way(orders, house):
     assert state.equity == "10000"
 
 
+async def test_a_limit_is_refused_with_its_policy_what_was_measured_and_what_is_allowed(orders, house):
+    mark = await house.refresh()
+    code, info = await refusal(orders.SubmitOrder(order("a", quantity="0.5")))
+    assert code is grpc.StatusCode.FAILED_PRECONDITION
+    assert info.metadata["position_exposure_policy"] == "risk.max_position_exposure"
+    assert info.metadata["position_exposure_limit"] == "1"
+    assert float(info.metadata["position_exposure_measured"]) == pytest.approx(float(mark) * 0.5 / 10_000, rel=0.01)
+
+
+async def test_tradability_shows_how_much_of_every_limit_is_used_up(orders, house):
+    mark = await house.refresh()
+    await orders.SubmitOrder(order("a"))
+    limits = (await orders.GetTradability(pb.GetTradabilityRequest())).limits
+    seen = {(limit.reason, limit.scope): limit for limit in limits}
+    gross = seen["GROSS_EXPOSURE", ""]
+    assert (gross.policy_key, gross.unit, gross.limit) == ("risk.max_gross_exposure", "times equity", "2")
+    assert float(gross.measured) == pytest.approx(float(mark) * 0.002 / 10_000, rel=0.01)
+    assert (seen["LEVERAGE", "BTCUSDT"].measured, seen["SLIPPAGE", ""].measured) == ("5", "")
+    assert seen["ORDERS_PER_MINUTE", ""].measured == "1"
+
+
 async def test_flatten_ends_flat(orders, house):
     await orders.SubmitOrder(order("a"))
     done = await orders.Flatten(pb.FlattenRequest(request_id="f"))
@@ -159,4 +185,16 @@ async def test_the_user_stream_names_the_symbol_that_moved(house, settings):
     assert await moved.get() == []  # look at everything once it is open
     await house.venue.client.futures_create_order(symbol="ETHUSDT", side="BUY", type="MARKET", quantity="0.02")
     assert await moved.get() == ["ETHUSDT"]
+    listening.cancel()
+
+
+async def test_a_leverage_set_by_hand_is_heard_on_the_user_stream(house, settings):
+    opened, desk = asyncio.Event(), house.cases.tools.desk
+    stream = UserStream(settings, house.venue.client, lambda _: opened.set(), desk=desk)
+    listening = asyncio.create_task(stream.listen())
+    await opened.wait()
+    desk.wants_upkeep.clear()
+    await house.venue.client.futures_change_leverage(symbol="BTCUSDT", leverage=50)
+    await asyncio.wait_for(desk.wants_upkeep.wait(), 10)
+    assert (desk.leverages["BTCUSDT"], desk.wants_account) == (50, True)
     listening.cancel()

@@ -2,14 +2,20 @@
 
 import asyncio
 from decimal import Decimal
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from perpmesh.execution.adapters.binance_venue import BinanceVenue
 from perpmesh.execution.application.ports import VenueRefused, VenueSilent
+from perpmesh.execution.application.submit import Request
 from perpmesh.execution.domain.budget import Lane
+from perpmesh.execution.domain.exposure import Exposure, Stake
+from perpmesh.execution.domain.liquidation import liquidation_price
 from perpmesh.execution.domain.remedies import UNREACHABLE, Remedy
 from perpmesh.execution.domain.words import OrderStatus, Side
+from perpmesh.kernel.errors import Refused
 from perpmesh.platform.settings import MeshSettings
 from perpmesh.platform.time import SystemClock
 from perpmesh.testing.ports import free_port
@@ -135,3 +141,71 @@ async def test_an_exchange_that_falls_silent_may_have_done_anything():
     finally:
         await venue.close()
         server.close()
+
+
+async def test_t6_a_mode_changed_under_us_stops_entries_with_the_first_refusal_and_goes_when_it_is_set_back(house):
+    await house.refresh()
+    await house.venue.client.futures_change_position_mode(dualSidePosition="true")
+    rejected = await house.cases.submit.entry(request("r1"))
+    assert rejected.order.error_code == -4061
+    with pytest.raises(Refused) as refused:
+        await house.cases.submit.entry(request("r2"))
+    assert refused.value.metadata["reasons"] == "EXCHANGE_4061"
+    await house.cases.upkeep.once()
+    assert house.cases.reporter.tradability().blockers == ["HEDGE_MODE"]
+    await house.venue.client.futures_change_position_mode(dualSidePosition="false")
+    assert await house.venue.account_trouble() == ""
+
+
+@pytest.mark.parametrize(("path", "word"), [("multiAssetsMargin", "MULTI_ASSETS_MODE"), ("feeBurn", "BNB_FEE_BURN")])
+async def test_modes_that_break_the_books_are_refused_with_the_mode_as_reason(house, monkeypatch, path: str, word: str):
+    ask = house.venue.client._request_futures_api
+
+    async def switched_on(method: str, asked: str, **more: Any) -> Any:  # the simulated exchange has no such mode
+        return {path: True} if asked == path else await ask(method, asked, **more)
+
+    monkeypatch.setattr(house.venue.client, "_request_futures_api", switched_on)
+    house.cases.tools.desk.look_at_account()
+    await house.cases.upkeep.once()
+    await house.refresh()
+    with pytest.raises(Refused) as refused:
+        await house.cases.submit.entry(request("r1"))
+    assert refused.value.reason == word
+    assert await house.venue.positions() == []
+
+
+async def test_a_leverage_set_by_hand_is_set_back(house):
+    await house.venue.client.futures_change_leverage(symbol=BTC, leverage=20)
+    house.cases.tools.desk.look_at_account()
+    await house.cases.upkeep.once()
+    assert house.cases.tools.desk.leverages[BTC] == 5
+    config = await house.venue.client._request_futures_api("get", "symbolConfig", signed=True, data={})
+    assert {row["leverage"] for row in config} == {5}
+
+
+async def test_the_margin_tiers_are_the_exchanges(house):
+    tiers = (await house.venue.brackets())[BTC]
+    assert [tier.cap for tier in tiers] == sorted(tier.cap for tier in tiers)
+    assert (tiers[0].rate, tiers[0].amount) == (D("0.004"), 0)
+    for lower, upper in pairwise(tiers):  # what is asked grows without a jump
+        assert lower.cap * lower.rate - lower.amount == lower.cap * upper.rate - upper.amount
+
+
+async def test_a_position_is_liquidated_where_the_gate_expects_it(house):
+    mark = await house.refresh()
+    await entry(house, "pm-e-1")
+    [held] = await house.venue.positions(BTC)
+    account = await house.venue.account()
+    exposure = Exposure((Stake(BTC, Side.BUY, held.size, held.size * held.mark, D(0)),))
+    found = liquidation_price(
+        exposure, BTC, mark=held.mark, equity=account.equity, brackets=house.cases.tools.desk.brackets
+    )
+    assert found is not None
+    assert mark > max(found, D(0)) == held.liquidation == 0  # so little cannot be liquidated
+
+
+def request(name: str) -> Request:
+    return Request(
+        request_id=name, symbol=BTC, side=Side.BUY, quantity=D("0.002"), stop_price=D(0), take_profit_price=D(0),
+        reason="", traceparent="",
+    )  # fmt: skip
