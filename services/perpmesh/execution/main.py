@@ -51,7 +51,6 @@ async def run(settings: MeshSettings) -> None:
             async with process.background(*loops):
                 await process.until_stopped()
                 cases.lease.close("the process is stopping")
-                desk.stopping = True
         await venue.close()
 
 

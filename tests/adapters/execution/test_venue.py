@@ -157,12 +157,15 @@ async def test_t6_a_mode_changed_under_us_stops_entries_with_the_first_refusal_a
     assert await house.venue.account_trouble() == ""
 
 
-@pytest.mark.parametrize(("path", "word"), [("multiAssetsMargin", "MULTI_ASSETS_MODE"), ("feeBurn", "BNB_FEE_BURN")])
-async def test_modes_that_break_the_books_are_refused_with_the_mode_as_reason(house, monkeypatch, path: str, word: str):
+@pytest.mark.parametrize(("switch", "word"), [("multiAssetsMargin", "MULTI_ASSETS_MODE"), ("feeBurn", "BNB_FEE_BURN")])
+async def test_modes_that_break_the_books_are_refused_with_the_mode_as_reason(
+    house, monkeypatch, switch: str, word: str
+):
     ask = house.venue.client._request_futures_api
 
     async def switched_on(method: str, asked: str, **more: Any) -> Any:  # the simulated exchange has no such mode
-        return {path: True} if asked == path else await ask(method, asked, **more)
+        answer = await ask(method, asked, **more)
+        return {**answer, switch: True} if isinstance(answer, dict) and switch in answer else answer
 
     monkeypatch.setattr(house.venue.client, "_request_futures_api", switched_on)
     house.cases.tools.desk.look_at_account()

@@ -134,7 +134,7 @@ async def test_a_start_reconciles_first_and_trades_after():
     assert bench.amount("ETHUSDT") == D("-0.2")
 
 
-async def test_hummingbot_8075_nothing_begins_during_a_shutdown_and_what_has_begun_is_finished(bench: Bench):
+async def test_a_stop_lets_what_has_been_sent_be_finished_and_protected_and_nothing_begin(bench: Bench):
     bench.log.decisions["d1"] = bench.decision("d1", Action.LONG)
     sent, go = asyncio.Event(), asyncio.Event()
     enter = bench.venue.send_entry
@@ -148,13 +148,13 @@ async def test_hummingbot_8075_nothing_begins_during_a_shutdown_and_what_has_beg
     await bench.start()
     worker = asyncio.create_task(DecisionWorker(bench.log, bench.cases.decide).run())  # type: ignore[arg-type]
     await sent.wait()
-    bench.cases.tools.desk.stopping = True
+    bench.cases.lease.close("the process is stopping")
     worker.cancel()
     go.set()
     await asyncio.gather(worker, return_exceptions=True)
     assert bench.amount() == D("0.01")
     assert bench.covered()
-    assert await reason_against(bench, "later") == "STOPPING"
+    assert await reason_against(bench, "later") == "LEASE_MISSING"
     await bench.exit("x1", "SELL", "1")
     assert bench.amount() == 0
 

@@ -50,7 +50,7 @@ def world(*stakes: Stake, equity: str = "10000", stage: Stage = Stage.FULL, **mo
     facts = {
         "lease": Lease(ends_boot_ms=3_000, epoch=1, stage=stage, policy_revision=1), "lease_reason": "",
         "boot_ms": 1_000, "now_ms": 50_000, "policy_revision": 1, "clock_known": True, "clock_offset_ms": 0,
-        "reconciled": True, "stopping": False, "store_failed": False, "account_trouble": "", "equity": D(equity),
+        "reconciled": True, "store_failed": False, "account_trouble": "", "equity": D(equity),
         "budget_left": True, "entries_last_minute": 0, "exposure": Exposure(stakes), "leverages": {BTC: 5},
         "brackets": {BTC: FREE, ETH: FREE, SOL: FREE}, "streaks": (), "limits": limits,
     }  # fmt: skip

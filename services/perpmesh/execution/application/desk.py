@@ -47,7 +47,6 @@ class Desk:
         self.leverages: dict[str, int] = {}
         self.brackets = NO_BRACKETS
         self.store_failed = False  # what is true could not be written; a clean reconciliation makes up for it
-        self.stopping = False
         self.locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.wants_upkeep = asyncio.Event()
         self.wants_filters = False

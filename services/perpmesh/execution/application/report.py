@@ -51,7 +51,6 @@ class Reporter:
             clock_known=desk.exchange_clock.is_known(desk.clock.boot_ms()),
             clock_offset_ms=self.clock_offset_ms(),
             reconciled=self.is_reconciled(),
-            stopping=desk.stopping,
             store_failed=desk.store_failed,
             account_trouble=desk.account_trouble,
             equity=desk.equity(),

@@ -77,7 +77,6 @@ class World:
     clock_known: bool
     clock_offset_ms: int  # exchange clock minus our wall clock
     reconciled: bool
-    stopping: bool  # the process is on its way out
     store_failed: bool  # something that is true could not be written
     account_trouble: str  # "" or why the account may not be traded: "HEDGE_MODE" …
     equity: Decimal | None

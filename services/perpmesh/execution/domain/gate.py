@@ -60,14 +60,6 @@ def _reconciled(world: World) -> Refusal | None:
     return None
 
 
-def _stopping(world: World) -> Refusal | None:
-    if world.stopping:
-        return Refusal(
-            word="STOPPING", sentence="execution is shutting down: what has begun is finished, nothing begins"
-        )
-    return None
-
-
 def _store(world: World) -> Refusal | None:
     if world.store_failed:
         return Refusal(word="STORE_FAILED", sentence="the store does not take what is true: is the disk full?")
@@ -102,7 +94,7 @@ def _rate(world: World) -> Refusal | None:
 
 
 _WORLD_RULES: tuple[Callable[[World], Refusal | None], ...] = (
-    _lease, _stage, _policy, _clock, _reconciled, _stopping, _store, _account, _budget, _rate,
+    _lease, _stage, _policy, _clock, _reconciled, _store, _account, _budget, _rate,
 )  # fmt: skip
 
 
