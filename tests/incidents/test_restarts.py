@@ -69,18 +69,33 @@ async def test_nautilus_3104_with_the_log_lost_too_size_and_price_are_the_exchan
     assert closed.trade.net_pnl == net(bench)
 
 
-async def test_nautilus_3067_the_legs_of_a_hedged_account_are_neither_netted_nor_closed():
+async def hedged() -> Bench:
+    """Return execution started on an account with both legs open."""
     bench = Bench()
     bench.venue.apply(c.SetPositionMode(ME, dual_side=True))
     bench.by_hand("BUY", "0.01", position_side=PositionSide.LONG)
     bench.by_hand("SELL", "0.01", position_side=PositionSide.SHORT)
     bench.venue.trouble = "HEDGE_MODE"
     await bench.start()
+    return bench
+
+
+async def test_nautilus_3067_the_legs_of_a_hedged_account_are_neither_netted_nor_closed():
+    bench = await hedged()
     with pytest.raises(Refused) as refused:
         await bench.buy()
     assert "HEDGE_MODE" in refused.value.metadata["reasons"]
     legs = {(p.position_side.value, p.amount) for p in bench.engine.positions(ME, BTC) if p.amount}
     assert legs == {("LONG", D("0.01")), ("SHORT", D("-0.01"))}
+    assert bench.venue.asked["reduce"] + bench.venue.asked["place_conditional"] == 0
+
+
+async def test_nautilus_3067_flattening_a_hedged_account_closes_each_leg():
+    bench = await hedged()
+    done = await bench.cases.flatten.flatten()
+    assert [order.executed for order in done.orders] == [D("0.01"), D("0.01")]
+    assert [p.amount for p in bench.engine.positions(ME, BTC) if p.amount] == []
+    assert done.remaining == []
 
 
 async def test_quantdinger_231_a_fill_is_booked_once_however_often_one_restarts(bench: Bench):

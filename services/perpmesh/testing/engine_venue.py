@@ -11,11 +11,11 @@ from perpmesh.exchange import views as v
 from perpmesh.exchange.engine import Engine
 from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.symbols import SymbolSpec, default_symbols
-from perpmesh.exchange.words import OrderType, WorkingType
+from perpmesh.exchange.words import OrderType, PositionSide, WorkingType
 from perpmesh.exchange.words import Side as ExchangeSide
 from perpmesh.execution.application.ports import SignedEntry, VenueRefused, VenueSilent
 from perpmesh.execution.domain.exchange_clock import Sample
-from perpmesh.execution.domain.facts import AccountFact, AlgoReport, Fill, IncomeRow, OrderReport, PositionFact
+from perpmesh.execution.domain.facts import ONE_WAY, AccountFact, AlgoReport, Fill, IncomeRow, OrderReport, PositionFact
 from perpmesh.execution.domain.liquidation import Bracket
 from perpmesh.execution.domain.words import OrderStatus, Side
 from perpmesh.kernel.instrument import Instrument
@@ -82,11 +82,12 @@ class EngineVenue:
         return report
 
     def _market(self, fields: dict[str, Any], *, reduce_only: bool | None) -> OrderReport:
-        side = ExchangeSide(fields["side"].value)
+        side, leg = ExchangeSide(fields["side"].value), fields.get("position_side", ONE_WAY)
         self.apply(
             c.PlaceOrder(
-                ME, fields["symbol"], side, OrderType.MARKET, fields["quantity"], reduce_only=reduce_only,
-                client_order_id=fields["client_id"],
+                ME, fields["symbol"], side, OrderType.MARKET, fields["quantity"],
+                reduce_only=reduce_only if leg == ONE_WAY else None, client_order_id=fields["client_id"],
+                position_side=None if leg == ONE_WAY else PositionSide(leg),
             )
         )  # fmt: skip
         found = self.engine.order(ME, fields["symbol"], client_order_id=fields["client_id"])
@@ -143,7 +144,13 @@ class EngineVenue:
         def act() -> list[PositionFact]:
             found = self.engine.positions(ME, symbol or None)
             return [
-                PositionFact(symbol=p.symbol, signed=p.amount, entry=p.entry_price, mark=p.mark_price)
+                PositionFact(
+                    symbol=p.symbol,
+                    signed=p.amount,
+                    position_side=p.position_side.value,
+                    entry=p.entry_price,
+                    mark=p.mark_price,
+                )
                 for p in found
                 if p.amount
             ]

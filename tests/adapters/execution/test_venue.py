@@ -116,6 +116,29 @@ async def test_the_budget_is_learnt_from_the_answers(house):
     assert report.status is OrderStatus.FILLED
 
 
+async def test_booking_reads_on_where_other_questions_wait(house):
+    """Many restarts in a minute use up what questions may use; a closed trade is booked all the same."""
+    budget, now = house.venue.budget, house.cases.tools.desk.exchange_now_ms
+    budget.heard(now(), weight=int(budget.limits.weight_per_minute * D("0.8")), minute=0, ten_seconds=0)
+    with pytest.raises(VenueRefused):
+        await house.venue.account_trouble()
+    assert await house.venue.fills(BTC) == []
+    house.venue._heard_headers(200, {"X-MBX-USED-WEIGHT-1M": "1900"})
+    assert await house.venue.income(BTC, 0) is not None
+
+
+async def test_both_legs_of_a_hedged_account_are_closed_by_their_own_side(house):
+    client = house.venue.client
+    await client.futures_change_position_mode(dualSidePosition="true")
+    for side, leg in (("BUY", "LONG"), ("SELL", "SHORT")):
+        await client.futures_create_order(symbol=BTC, side=side, type="MARKET", quantity="0.002", positionSide=leg)
+    legs = {held.position_side: held.signed for held in await house.venue.positions(BTC)}
+    assert legs == {"LONG": D("0.002"), "SHORT": D("-0.002")}
+    done = await house.cases.flatten.flatten(BTC)
+    assert [order.status for order in done.orders] == [OrderStatus.FILLED] * 2
+    assert await house.venue.positions(BTC) == []
+
+
 async def test_an_exchange_that_is_not_there_has_done_nothing():
     clock = SystemClock()
     venue = BinanceVenue(MeshSettings(exchange_url=f"http://127.0.0.1:{free_port()}"), clock, clock.now_ms)

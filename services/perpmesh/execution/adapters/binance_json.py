@@ -64,6 +64,7 @@ def position(row: Mapping[str, Any]) -> PositionFact:
     return PositionFact(
         symbol=row["symbol"],
         signed=number(row["positionAmt"]),
+        position_side=row["positionSide"],
         entry=number(row["entryPrice"]),
         mark=number(row["markPrice"]),
         unrealized=number(row["unRealizedProfit"]),

@@ -13,7 +13,15 @@ from perpmesh.execution.adapters.futures_client import FuturesClient
 from perpmesh.execution.application.ports import SignedEntry, VenueRefused, VenueSilent
 from perpmesh.execution.domain.budget import Lane, RateBudget
 from perpmesh.execution.domain.exchange_clock import Sample
-from perpmesh.execution.domain.facts import AccountFact, AlgoReport, Fill, IncomeRow, OrderReport, PositionFact
+from perpmesh.execution.domain.facts import (
+    ONE_WAY,
+    AccountFact,
+    AlgoReport,
+    Fill,
+    IncomeRow,
+    OrderReport,
+    PositionFact,
+)
 from perpmesh.execution.domain.liquidation import Bracket
 from perpmesh.execution.domain.remedies import FAULTS, UNREACHABLE, Fault, Remedy, remedy_of
 from perpmesh.execution.domain.words import Side
@@ -128,10 +136,13 @@ class BinanceVenue:
 
     # Exits and protection.
 
-    async def reduce(self, *, symbol: str, side: Side, quantity: Decimal, client_id: str) -> OrderReport:
+    async def reduce(
+        self, *, symbol: str, side: Side, quantity: Decimal, client_id: str, position_side: str = ONE_WAY
+    ) -> OrderReport:
+        only: dict[str, Any] = {"reduceOnly": "true"} if position_side == ONE_WAY else {"positionSide": position_side}
         answer = await self._ask(
             "post", "order", lane=Lane.EXIT, orders=1, symbol=symbol, side=side.value, type="MARKET",
-            quantity=text(quantity), reduceOnly="true", newClientOrderId=client_id, newOrderRespType="RESULT",
+            quantity=text(quantity), newClientOrderId=client_id, newOrderRespType="RESULT", **only,
         )  # fmt: skip
         return read.order(answer)
 

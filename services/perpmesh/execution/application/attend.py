@@ -72,7 +72,7 @@ class Attendant:
         trade = self._ledger.trade(symbol)
         if position is None:
             await self._flat(symbol, trade, algos)
-        else:
+        elif not position.is_hedge_leg:  # a hedged account is not ours to manage: it is only flattened on request
             await self._held(trade, position, algos)
         self._note_unsettled(symbol)
 

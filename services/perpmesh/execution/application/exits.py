@@ -53,11 +53,11 @@ class Exits:
             if position is None:
                 break
             order = self._order(position, leg, origin, step, self._chunk(position), **marks)
-            sent.append(await self._send(order))
+            sent.append(await self._send(order, position.position_side))
             if self._clock.boot_ms() >= ends:
                 self._diary.error("position still open", symbol=symbol, size=str(position.size))
                 break
-            if sent[-1].executed >= position.size:
+            if sent[-1].executed >= position.size and not position.is_hedge_leg:  # else the other leg is next
                 self._desk.note_position(symbol, None)  # the exchange's list of positions may lag behind
                 break
             if sent[-1].status is not OrderStatus.FILLED:
@@ -77,7 +77,7 @@ class Exits:
 
     async def reduce(self, position: PositionFact, quantity: Decimal, *, origin: str, **marks: str) -> Order:
         """Take a part off. Its rule is that of an entry: sent once, and asked for when its outcome is unknown."""
-        return await self._send(self._order(position, Leg.EXIT, origin, 0, quantity, **marks))
+        return await self._send(self._order(position, Leg.EXIT, origin, 0, quantity, **marks), position.position_side)
 
     def _chunk(self, position: PositionFact) -> Decimal:
         instrument = self._desk.instruments.get(position.symbol)
@@ -97,10 +97,10 @@ class Exits:
             **marks,  # type: ignore[arg-type]
         )  # fmt: skip
 
-    async def _send(self, order: Order) -> Order:
+    async def _send(self, order: Order, position_side: str) -> Order:
         await self._sender.record(order)
         await self._mark_closing(order.symbol)
-        order = await self._sender.send_reduce(order)
+        order = await self._sender.send_reduce(order, position_side)
         try:
             if order.status is OrderStatus.UNKNOWN:
                 order = await self._sender.resolve(order)

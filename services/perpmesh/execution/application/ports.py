@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from perpmesh.execution.domain.events import Event
 from perpmesh.execution.domain.exchange_clock import Sample
 from perpmesh.execution.domain.facts import (
+    ONE_WAY,
     AccountFact,
     AlgoReport,
     Fill,
@@ -60,8 +61,10 @@ class Venue(Protocol):
 
     async def send_entry(self, entry: SignedEntry) -> OrderReport: ...
 
-    async def reduce(self, *, symbol: str, side: Side, quantity: Decimal, client_id: str) -> OrderReport:
-        """Place a reduce-only market order."""
+    async def reduce(
+        self, *, symbol: str, side: Side, quantity: Decimal, client_id: str, position_side: str = ONE_WAY
+    ) -> OrderReport:
+        """Place a market order that can only reduce: reduce-only, or in hedge mode against the leg it names."""
         ...
 
     async def place_conditional(

@@ -83,15 +83,16 @@ class Sender:
 
     # Exits and protection: nothing of ours stands in their way.
 
-    async def send_reduce(self, order: Order) -> Order:
-        """Send a reduce-only market order; return it as answered, rejected or unknown."""
+    async def send_reduce(self, order: Order, position_side: str) -> Order:
+        """Send a market order that only reduces; return it as answered, rejected or unknown."""
         order = moved(
             order, OrderStatus.SENT, self._clock.now_ms(), sent_ms=self._desk.exchange_now_ms(), window_ms=5_000
         )
         try:
             report = await self._venue.reduce(
-                symbol=order.symbol, side=order.side, quantity=order.quantity, client_id=order.client_id
-            )
+                symbol=order.symbol, side=order.side, quantity=order.quantity, client_id=order.client_id,
+                position_side=position_side,
+            )  # fmt: skip
         except VenueSilent as silent:
             return self._unknown(order, str(silent))
         except VenueRefused as refused:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from perpmesh.execution.domain.words import OrderStatus, Side
 from perpmesh.kernel.money import ZERO
 
+ONE_WAY = "BOTH"  # the only position side of an account that is not hedged
 STOP_TYPES = ("STOP_MARKET", "TRAILING_STOP_MARKET")
 TAKE_PROFIT_TYPES = ("TAKE_PROFIT_MARKET",)
 
@@ -55,10 +56,11 @@ class AlgoReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionFact:
-    """One net position."""
+    """One net position, or one leg of a hedged account: LONG or SHORT, which are never netted."""
 
     symbol: str
     signed: Decimal
+    position_side: str = ONE_WAY
     entry: Decimal = ZERO
     mark: Decimal = ZERO
     unrealized: Decimal = ZERO
@@ -68,6 +70,10 @@ class PositionFact:
     @property
     def size(self) -> Decimal:
         return abs(self.signed)
+
+    @property
+    def is_hedge_leg(self) -> bool:
+        return self.position_side != ONE_WAY
 
     @property
     def side(self) -> Side:
