@@ -11,7 +11,7 @@ NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
 DETACH ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install web up down status test fuzz model check check-marketdata generate bench bench-alone clean
+.PHONY: help install web up down status test fuzz frozen model check check-marketdata generate bench bench-alone clean
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -47,6 +47,9 @@ test: install web ## The whole test suite, on ports and folders of its own.
 
 fuzz: install ## Try the exchange with EXAMPLES=2000 times ten made-up requests of each kind, others each time.
 	EXAMPLES=$${EXAMPLES:-2000} $(BIN)/python -m pytest --timeout=0 tests/adapters/exchange_sim/fuzz
+
+frozen: install ## Stop a real execution for SECONDS=30 between check and send: the exchange refuses its entry.
+	FROZEN_SECONDS=$(or $(SECONDS),30) $(BIN)/python -m pytest tests/adapters/execution/test_frozen.py
 
 model: install ## Explore the entry lease's states within larger bounds than the test suite does: minutes.
 	MODEL=deep $(BIN)/python -m pytest -s tests/unit/risk_safety/test_lease_model.py

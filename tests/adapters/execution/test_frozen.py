@@ -1,6 +1,13 @@
 """A process frozen exactly between the check of the lease and the send: the exchange's own door is the fence."""
 
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -9,8 +16,10 @@ from perpmesh.execution.application.submit import Request
 from perpmesh.execution.domain.lease import Lease
 from perpmesh.execution.domain.words import OrderStatus, Side, Stage
 from perpmesh.platform.time import SystemClock
+from perpmesh.testing.exchange_process import KEY, SECRET, exchange_process
 
 FROZEN_MS = 30_000
+CHILD = Path(__file__).with_name("freezing.py")
 
 
 @pytest.fixture
@@ -45,3 +54,20 @@ async def test_thirty_seconds_between_check_and_send_end_in_minus_1021(house, sk
     assert (outcome.order.status, outcome.order.error_code) == (OrderStatus.REJECTED, -1021)
     assert await house.venue.positions() == []
     assert await house.venue.client.futures_get_all_orders(symbol="BTCUSDT") == []
+
+
+@pytest.mark.skipif("FROZEN_SECONDS" not in os.environ, reason="as long as it says: make frozen")
+@pytest.mark.timeout(0)
+async def test_a_real_process_that_is_stopped_between_check_and_send_enters_nothing():
+    async with exchange_process(None, speed=1.0) as running:
+        child = subprocess.Popen(
+            [sys.executable, str(CHILD), f"http://{running.host}", KEY, SECRET], stdout=subprocess.PIPE
+        )
+        try:
+            await asyncio.to_thread(os.waitid, os.P_PID, child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            await asyncio.sleep(float(os.environ["FROZEN_SECONDS"]))
+            child.send_signal(signal.SIGCONT)
+            said, _ = await asyncio.to_thread(child.communicate)
+        finally:
+            child.kill()
+        assert json.loads(said.splitlines()[-1]) == {"status": "REJECTED", "code": -1021}
