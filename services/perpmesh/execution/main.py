@@ -36,7 +36,7 @@ async def run(settings: MeshSettings) -> None:
         lease = LeaseClient(settings, parts.outbox, cases)
         parts.policy.on_change(lambda: venue.keep_reserve(parts.policy.decimal("execution.exit_reserve_pct")))
         await ledger.load()
-        grpc_api.register(parts.serving.server, cases, log, parts.once, settings)
+        grpc_api.register(parts.serving.server, cases, log, parts.once, settings, accepted=parts.policy.accepted)
         async with parts.running(
             grpc_services=[grpc_api.SERVICE],
             publishes=events_in.PUBLISHES,

@@ -15,6 +15,7 @@ from perpmesh.platform import grpc_client, telemetry
 from perpmesh.platform.database import Database, policy_copy, upsert
 from perpmesh.platform.inbox import AfterCommit, Received
 from perpmesh.platform.outbox import Outbox
+from perpmesh.platform.policy_values import accepted
 from perpmesh.platform.settings import MeshSettings
 from perpmesh_api.common.v1 import policy_events_pb2
 from perpmesh_api.risk_safety.v1 import policy_service_pb2 as pb
@@ -23,7 +24,7 @@ from perpmesh_api.risk_safety.v1 import policy_service_pb2_grpc as rpc
 log = telemetry.log(__name__)
 
 
-class UnknownPolicy(KeyError):
+class UnknownPolicy(LookupError):
     """The service needs a policy that the store does not have. It must not start."""
 
 
@@ -38,7 +39,7 @@ class PolicyMirror:
         self._outbox = outbox
         self._clock = clock
         self._needs = needs
-        self._values: dict[str, Value] = {}
+        self._policies: dict[str, pb.Policy] = {}
         self._listeners: list[Callable[[], None]] = []
         self.revision = -1
 
@@ -59,8 +60,12 @@ class PolicyMirror:
     def text(self, key: str) -> str:
         return str(self._value(key).string_value)
 
+    def accepted(self, key: str, value: Value) -> str:
+        """Return a proposed value as text; raise NotFound or Invalid when the policy does not take it."""
+        return accepted(self._policies, key, value)
+
     async def recall(self) -> bool:
-        """Adopt the copy in our own store; return whether there was one."""
+        """Adopt the copy in our own store; return whether there was one that has all we need."""
         async with self._database.reading() as connection:
             row = (await connection.execute(sa.select(policy_copy))).first()
         found = pb.ListPoliciesResponse.FromString(row.policies) if row is not None else None
@@ -96,17 +101,25 @@ class PolicyMirror:
             return None
         if event.revision != self.revision + 1:
             raise Unavailable(f"policy revision {event.revision} follows {self.revision}: fetching all")
-        values = {**self._values, event.policy_key: event.new_value}
+        values = {event.policy_key: event.new_value}
         values |= {change.key: change.new_value for change in event.changes}
         found = pb.ListPoliciesResponse(revision=event.revision)
-        for key, value in sorted(values.items()):
-            found.policies.add(key=key, value=value)
+        for key in sorted({*self._policies, *values}):
+            policy = found.policies.add(key=key)
+            if key in self._policies:
+                policy.CopyFrom(self._policies[key])
+            if key in values:
+                policy.value.CopyFrom(values[key])
         await self._keep(tx, found)
         return lambda: self._adopt(found)
 
     async def _keep(self, tx: AsyncConnection, found: pb.ListPoliciesResponse) -> None:
         if missing := self._missing(found):
-            raise UnknownPolicy(f"the PolicyStore has no {', '.join(missing)}")
+            raise UnknownPolicy(
+                f"{self._outbox.service} needs {', '.join(missing)}, and the PolicyStore of risk_safety has no such "
+                f"policy (it has {len(found.policies)}, at revision {found.revision}): the two are of different "
+                "versions. Start both from the same one"
+            )
         await upsert(tx, policy_copy, id=1, revision=found.revision, policies=found.SerializeToString())
         adopted = policy_events_pb2.PolicyAdopted(
             service=self._outbox.service, revision=found.revision, adopted_at_ms=self._clock.now_ms()
@@ -114,7 +127,7 @@ class PolicyMirror:
         await self._outbox.append(tx, adopted)
 
     def _adopt(self, found: pb.ListPoliciesResponse) -> None:
-        self._values = {policy.key: policy.value for policy in found.policies}
+        self._policies = {policy.key: policy for policy in found.policies}
         self.revision = found.revision
         log.info("policy adopted", revision=found.revision)
         for listener in self._listeners:
@@ -124,6 +137,6 @@ class PolicyMirror:
         if self.revision < 0:
             raise Unavailable("no policy has been adopted yet")
         try:
-            return self._values[key]
+            return self._policies[key].value
         except KeyError:
             raise UnknownPolicy(f"no policy is called {key}") from None

@@ -123,7 +123,12 @@ class Parts:
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        task.add_done_callback(_said)
+
+
+def _said(done: asyncio.Task[None]) -> None:
+    if not done.cancelled() and (error := done.exception()):
+        log.error("the newest policies were not adopted; no risk is added on older ones", error=str(error))
 
 
 def _both(first: Handler, second: Handler | None) -> Handler:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from perpmesh.execution.application.ports import DecisionWork
+from perpmesh.execution.domain.dry_run import Judgement
 from perpmesh.execution.domain.events import Event
 from perpmesh.execution.domain.order import Order
 from perpmesh.execution.domain.trade import Trade
@@ -18,10 +19,16 @@ class MemoryLog:
         self.trades: dict[str, Trade] = {}
         self.events: list[Event] = []
         self.decisions: dict[str, DecisionWork] = {}
+        self.judged: list[Judgement] = []
         self.full = False
 
     async def commit(
-        self, *, orders: Sequence[Order] = (), trades: Sequence[Trade] = (), events: Sequence[Event] = ()
+        self,
+        *,
+        orders: Sequence[Order] = (),
+        trades: Sequence[Trade] = (),
+        events: Sequence[Event] = (),
+        judgements: Sequence[Judgement] = (),
     ) -> None:
         await asyncio.sleep(0)
         if self.full:
@@ -29,6 +36,11 @@ class MemoryLog:
         self.orders.update({order.client_id: order for order in orders})
         self.trades.update({trade.trade_id: trade for trade in trades})
         self.events += events
+        self.judged += judgements
+
+    async def judgements(self, *, before: int, limit: int) -> Sequence[tuple[int, Judgement | None]]:
+        numbered = list(enumerate(self.judged, 1))
+        return numbered[: before - 1 if before else None][::-1][:limit]
 
     async def order(self, client_id: str) -> Order | None:
         return self.orders.get(client_id)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from perpmesh.execution.adapters import store
 from perpmesh.execution.adapters.events_in import DecisionWorker
 from perpmesh.execution.adapters.store import PAGE, TABLES, SqlLog, add_decision
 from perpmesh.execution.application.ports import DecisionWork
@@ -176,3 +177,14 @@ async def test_only_decisions_that_are_done_are_forgotten(log: SqlLog, store):
     await log.finish_decision("done")
     assert await log.trim(NEW, 10) == 1
     assert [waiting.decision_id for waiting in await log.pending_decisions()] == ["waiting"]
+
+
+async def test_only_the_newest_judgements_are_kept(log: SqlLog, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(store, "KEPT_JUDGEMENTS", 10)
+    monkeypatch.setattr(store, "KEPT_JUDGEMENTS_SLACK", 5)
+    for _ in range(3):
+        await log.commit(judgements=[None] * 5)  # type: ignore[list-item]
+    kept = await log.judgements(before=0, limit=99)
+    assert [number for number, _ in kept] == list(range(15, 5, -1))
+    assert {judgement for _, judgement in kept} == {None}  # and what cannot be read is said to be there
+    assert [number for number, _ in await log.judgements(before=9, limit=2)] == [8, 7]

@@ -2,19 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.struct_pb2 import Value
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from perpmesh.execution.adapters import grpc_api
 from perpmesh.execution.adapters.user_stream import UserStream
-from perpmesh.platform import grpc_client, grpc_server
+from perpmesh.platform import grpc_client, grpc_server, policy_values
 from perpmesh.platform.once import Once
 from perpmesh.platform.settings import MeshSettings
 from perpmesh.platform.time import SystemClock
+from perpmesh.risk_safety.adapters import policy_wire
+from perpmesh.risk_safety.application.policies import Policy
+from perpmesh.risk_safety.domain.policy_catalogue import CATALOGUE
 from perpmesh_api.common.v1 import trading_pb2 as words
 from perpmesh_api.execution.v1 import order_service_pb2 as pb
 from perpmesh_api.execution.v1 import order_service_pb2_grpc as rpc
@@ -26,7 +31,11 @@ ENTRY, EXIT = words.INTENT_ENTRY, words.INTENT_EXIT
 @pytest.fixture
 async def orders(house, settings: MeshSettings, store) -> AsyncIterator[Any]:
     async with grpc_server.serving("execution", settings.listen("execution")) as serving:
-        grpc_api.register(serving.server, house.cases, house.log, Once(store, SystemClock()), settings)
+        once = Once(store, SystemClock())
+        known = {key: policy_wire.policy(Policy(spec=s, value=s.default, setting=None)) for key, s in CATALOGUE.items()}
+        grpc_api.register(
+            serving.server, house.cases, house.log, once, settings, accepted=partial(policy_values.accepted, known)
+        )
         await serving.start([grpc_api.SERVICE])
         async with grpc_client.channel(settings.address("execution")) as channel:
             yield rpc.OrderServiceStub(channel)
@@ -198,3 +207,48 @@ async def test_a_leverage_set_by_hand_is_heard_on_the_user_stream(house, setting
     await asyncio.wait_for(desk.wants_upkeep.wait(), 10)
     assert (desk.leverages["BTCUSDT"], desk.wants_account) == (50, True)
     listening.cancel()
+
+
+def dry_run(limit: int = 0, **values: Value | str) -> pb.DryRunPolicyRequest:
+    request = pb.DryRunPolicyRequest(limit=limit)
+    for key, value in values.items():
+        request.values[key.replace("__", ".")].CopyFrom(Value(string_value=value) if isinstance(value, str) else value)
+    return request
+
+
+async def test_a_dry_run_says_which_entries_would_have_gone_the_other_way_and_changes_nothing(orders, house):
+    await refused(orders.SubmitOrder(order("b", quantity="0.2")))
+    admitted = await orders.SubmitOrder(order("a"))
+    before = await house.log.judgements(before=0, limit=9)
+    tight = await orders.DryRunPolicy(dry_run(risk__max_position_exposure="0.001", execution__break_even_r="2"))
+    assert (tight.judged, tight.admitted, tight.proposed_admitted, tight.unreadable) == (2, 1, 0, 0)
+    [verdict] = tight.newly_refused
+    assert verdict.client_order_id == admitted.order.client_order_id
+    assert (list(verdict.reasons), list(verdict.proposed_reasons)) == ([], ["POSITION_EXPOSURE"])
+    assert (verdict.request_id, verdict.side, verdict.quantity, verdict.policy_revision) == ("a", BUY, "0.002", 1)
+    assert list(tight.not_evaluated) == ["execution.break_even_r"]
+    wide = await orders.DryRunPolicy(dry_run(**WIDE))
+    assert [found.request_id for found in wide.newly_admitted] == ["b"]
+    assert await house.log.judgements(before=0, limit=9) == before
+
+
+WIDE = {
+    "risk__max_position_exposure": "20", "risk__max_gross_exposure": "20", "risk__max_net_exposure": "20",
+    "risk__max_group_exposure": "20", "risk__max_risk_per_trade_pct": "0.05", "risk__max_open_risk_pct": "0.2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "reason"),
+    [
+        (dry_run(risk__max_pos="1"), grpc.StatusCode.NOT_FOUND, "UNKNOWN_POLICY"),
+        (dry_run(risk__max_position_exposure="21"), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_POLICY_VALUE"),
+        (dry_run(risk__max_position_exposure="much"), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_POLICY_VALUE"),
+        (dry_run(execution__leverage="2.5"), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_POLICY_VALUE"),
+        (dry_run(execution__leverage=Value(bool_value=True)), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_POLICY_VALUE"),
+        (dry_run(ai__use_model="true"), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_POLICY_VALUE"),
+        (dry_run(), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
+    ],
+)
+async def test_a_proposal_that_no_policy_takes_is_refused(orders, request_, code, reason):
+    assert (await refused(orders.DryRunPolicy(request_))) == (code, reason, "values")

@@ -6,6 +6,7 @@ Turning decisions and requests into orders on the exchange, exactly once."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from perpmesh_api.common.v1 import trading_pb2 as _trading_pb2
@@ -847,6 +848,169 @@ class RiskLimit(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RiskLimit: _TypeAlias = RiskLimit  # noqa: Y015
+
+@_typing.final
+class DryRunPolicyRequest(_message.Message):
+    """DryRunPolicyRequest proposes policies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _struct_pb2.Value: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _struct_pb2.Value | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    VALUES_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    limit: _builtins.int
+    """Judge the newest entries, at most this many; 0 means 200."""
+    @_builtins.property
+    def values(self) -> _containers.MessageMap[_builtins.str, _struct_pb2.Value]:
+        """The proposed values by key; every other policy is as it is now."""
+
+    def __init__(
+        self,
+        *,
+        values: _abc.Mapping[_builtins.str, _struct_pb2.Value] | None = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DryRunPolicyRequest: _TypeAlias = DryRunPolicyRequest  # noqa: Y015
+
+@_typing.final
+class DryRunVerdict(_message.Message):
+    """DryRunVerdict is one entry that the gate would judge otherwise."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_ORDER_ID_FIELD_NUMBER: _builtins.int
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    JUDGED_AT_MS_FIELD_NUMBER: _builtins.int
+    POLICY_REVISION_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    PROPOSED_REASONS_FIELD_NUMBER: _builtins.int
+    client_order_id: _builtins.str
+    """The order."""
+    symbol: _builtins.str
+    """The symbol."""
+    side: _trading_pb2.Side.ValueType
+    """Which way."""
+    quantity: _builtins.str
+    """Base quantity."""
+    decision_id: _builtins.str
+    """The decision it came from; empty for a request."""
+    request_id: _builtins.str
+    """The request it came from; empty for a decision."""
+    judged_at_ms: _builtins.int
+    """When the gate judged it, wall clock."""
+    policy_revision: _builtins.int
+    """The policy revision it was judged under."""
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The gate's reasons then; none: it was admitted."""
+
+    @_builtins.property
+    def proposed_reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The gate's reasons under the proposed policies; none: it would be admitted."""
+
+    def __init__(
+        self,
+        *,
+        client_order_id: _builtins.str = ...,
+        symbol: _builtins.str = ...,
+        side: _trading_pb2.Side.ValueType = ...,
+        quantity: _builtins.str = ...,
+        decision_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        judged_at_ms: _builtins.int = ...,
+        policy_revision: _builtins.int = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+        proposed_reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_order_id", b"client_order_id", "decision_id", b"decision_id", "judged_at_ms", b"judged_at_ms", "policy_revision", b"policy_revision", "proposed_reasons", b"proposed_reasons", "quantity", b"quantity", "reasons", b"reasons", "request_id", b"request_id", "side", b"side", "symbol", b"symbol"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DryRunVerdict: _TypeAlias = DryRunVerdict  # noqa: Y015
+
+@_typing.final
+class DryRunPolicyResponse(_message.Message):
+    """DryRunPolicyResponse compares. Each entry is judged on what was known then, as if the others had gone as they did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JUDGED_FIELD_NUMBER: _builtins.int
+    ADMITTED_FIELD_NUMBER: _builtins.int
+    PROPOSED_ADMITTED_FIELD_NUMBER: _builtins.int
+    NEWLY_REFUSED_FIELD_NUMBER: _builtins.int
+    NEWLY_ADMITTED_FIELD_NUMBER: _builtins.int
+    NOT_EVALUATED_FIELD_NUMBER: _builtins.int
+    UNREADABLE_FIELD_NUMBER: _builtins.int
+    judged: _builtins.int
+    """How many entries were judged again."""
+    admitted: _builtins.int
+    """How many of them were admitted then."""
+    proposed_admitted: _builtins.int
+    """How many would be admitted under the proposed policies."""
+    unreadable: _builtins.int
+    """Records of other versions of this software, that could not be judged again."""
+    @_builtins.property
+    def newly_refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___DryRunVerdict]:
+        """Those that were admitted and would be refused, newest first."""
+
+    @_builtins.property
+    def newly_admitted(self) -> _containers.RepeatedCompositeFieldContainer[Global___DryRunVerdict]:
+        """Those that were refused and would be admitted, newest first."""
+
+    @_builtins.property
+    def not_evaluated(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The proposed keys that the gate does not ask: they change nothing here."""
+
+    def __init__(
+        self,
+        *,
+        judged: _builtins.int = ...,
+        admitted: _builtins.int = ...,
+        proposed_admitted: _builtins.int = ...,
+        newly_refused: _abc.Iterable[Global___DryRunVerdict] | None = ...,
+        newly_admitted: _abc.Iterable[Global___DryRunVerdict] | None = ...,
+        not_evaluated: _abc.Iterable[_builtins.str] | None = ...,
+        unreadable: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admitted", b"admitted", "judged", b"judged", "newly_admitted", b"newly_admitted", "newly_refused", b"newly_refused", "not_evaluated", b"not_evaluated", "proposed_admitted", b"proposed_admitted", "unreadable", b"unreadable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DryRunPolicyResponse: _TypeAlias = DryRunPolicyResponse  # noqa: Y015
 
 @_typing.final
 class WatchOrdersRequest(_message.Message):

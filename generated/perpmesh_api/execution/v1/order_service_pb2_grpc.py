@@ -65,6 +65,11 @@ class OrderServiceStub:
                 request_serializer=perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.GetTradabilityRequest.SerializeToString,
                 response_deserializer=perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.GetTradabilityResponse.FromString,
                 _registered_method=True)
+        self.DryRunPolicy = channel.unary_unary(
+                '/perpmesh_api.execution.v1.OrderService/DryRunPolicy',
+                request_serializer=perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.DryRunPolicyRequest.SerializeToString,
+                response_deserializer=perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.DryRunPolicyResponse.FromString,
+                _registered_method=True)
         self.WatchOrders = channel.unary_stream(
                 '/perpmesh_api.execution.v1.OrderService/WatchOrders',
                 request_serializer=perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.WatchOrdersRequest.SerializeToString,
@@ -123,6 +128,13 @@ class OrderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DryRunPolicy(self, request, context):
+        """DryRunPolicy says what the gate would have made of the last entries under other policies. It changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchOrders(self, request, context):
         """WatchOrders sends each change of an order.
         """
@@ -169,6 +181,11 @@ def add_OrderServiceServicer_to_server(servicer, server):
                     servicer.GetTradability,
                     request_deserializer=perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.GetTradabilityRequest.FromString,
                     response_serializer=perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.GetTradabilityResponse.SerializeToString,
+            ),
+            'DryRunPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.DryRunPolicy,
+                    request_deserializer=perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.DryRunPolicyRequest.FromString,
+                    response_serializer=perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.DryRunPolicyResponse.SerializeToString,
             ),
             'WatchOrders': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchOrders,
@@ -344,6 +361,33 @@ class OrderService:
             '/perpmesh_api.execution.v1.OrderService/GetTradability',
             perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.GetTradabilityRequest.SerializeToString,
             perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.GetTradabilityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DryRunPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/perpmesh_api.execution.v1.OrderService/DryRunPolicy',
+            perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.DryRunPolicyRequest.SerializeToString,
+            perpmesh__api_dot_execution_dot_v1_dot_order__service__pb2.DryRunPolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,6 +28,8 @@ class OrderServiceStub:
     """ListPositions returns positions as the exchange last told them, with their protection."""
     GetTradability: _aio.UnaryUnaryMultiCallable[_order_service_pb2.GetTradabilityRequest, _order_service_pb2.GetTradabilityResponse]
     """GetTradability says whether an entry would pass the gate now, and if not, every reason."""
+    DryRunPolicy: _aio.UnaryUnaryMultiCallable[_order_service_pb2.DryRunPolicyRequest, _order_service_pb2.DryRunPolicyResponse]
+    """DryRunPolicy says what the gate would have made of the last entries under other policies. It changes nothing."""
     WatchOrders: _aio.UnaryStreamMultiCallable[_order_service_pb2.WatchOrdersRequest, _order_service_pb2.WatchOrdersResponse]
     """WatchOrders sends each change of an order."""
     WatchTrades: _aio.UnaryStreamMultiCallable[_order_service_pb2.WatchTradesRequest, _order_service_pb2.WatchTradesResponse]
@@ -83,6 +85,14 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_order_service_pb2.GetTradabilityRequest, _abc.Awaitable[_order_service_pb2.GetTradabilityResponse]],
     ) -> _abc.Awaitable[_order_service_pb2.GetTradabilityResponse]:
         """GetTradability says whether an entry would pass the gate now, and if not, every reason."""
+
+    @_abc_1.abstractmethod
+    def DryRunPolicy(
+        self,
+        request: _order_service_pb2.DryRunPolicyRequest,
+        context: _aio.ServicerContext[_order_service_pb2.DryRunPolicyRequest, _abc.Awaitable[_order_service_pb2.DryRunPolicyResponse]],
+    ) -> _abc.Awaitable[_order_service_pb2.DryRunPolicyResponse]:
+        """DryRunPolicy says what the gate would have made of the last entries under other policies. It changes nothing."""
 
     @_abc_1.abstractmethod
     def WatchOrders(

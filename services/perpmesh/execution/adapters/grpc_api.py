@@ -1,8 +1,10 @@
 """OrderService: reads requests, calls the use cases, writes answers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
+
+from google.protobuf.struct_pb2 import Value
 
 from perpmesh.execution.adapters import wire
 from perpmesh.execution.adapters.store import SqlLog
@@ -18,16 +20,18 @@ from perpmesh_api.execution.v1 import order_service_pb2_grpc as rpc
 
 SERVICE = "perpmesh_api.execution.v1.OrderService"
 DEFAULT_LIMIT = 50
+Accepted = Callable[[str, Value], str]
 
 
 class OrderService(rpc.OrderServiceServicer):
     """The RPCs of execution."""
 
-    def __init__(self, cases: UseCases, store: SqlLog, once: Once, settings: MeshSettings) -> None:
+    def __init__(self, cases: UseCases, store: SqlLog, once: Once, settings: MeshSettings, accepted: Accepted) -> None:
         self._cases = cases
         self._store = store
         self._once = once
         self._settings = settings
+        self._accepted = accepted
 
     async def SubmitOrder(self, request: Any, context: Any) -> Any:
         grpc_server.require_operator()
@@ -95,6 +99,10 @@ class OrderService(rpc.OrderServiceServicer):
             limits=[wire.limit(reading) for reading in state.limits],
         )
 
+    async def DryRunPolicy(self, request: Any, context: Any) -> Any:
+        values = {key: self._accepted(key, value) for key, value in sorted(request.values.items())}
+        return wire.dry_run(await self._cases.try_policies.run(values, request.limit))
+
     async def WatchOrders(self, request: Any, context: Any) -> AsyncIterator[Any]:
         async for order in self._store.order_changes.watch():
             yield pb.WatchOrdersResponse(order=wire.order(order))
@@ -122,6 +130,8 @@ def _outcome(outcome: Outcome) -> Any:
     return response
 
 
-def register(server: Any, cases: UseCases, store: SqlLog, once: Once, settings: MeshSettings) -> None:
-    """Serve OrderService on `server`."""
-    rpc.add_OrderServiceServicer_to_server(OrderService(cases, store, once, settings), server)
+def register(
+    server: Any, cases: UseCases, store: SqlLog, once: Once, settings: MeshSettings, *, accepted: Accepted
+) -> None:
+    """Serve OrderService on `server`; `accepted` reads a proposed policy, or refuses it."""
+    rpc.add_OrderServiceServicer_to_server(OrderService(cases, store, once, settings, accepted), server)

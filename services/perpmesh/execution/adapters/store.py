@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from perpmesh.execution.adapters import wire
+from perpmesh.execution.adapters import frozen_json, wire
 from perpmesh.execution.application.ports import DecisionWork
+from perpmesh.execution.domain.dry_run import Judgement
 from perpmesh.execution.domain.events import Event
 from perpmesh.execution.domain.order import Order
 from perpmesh.execution.domain.trade import Trade
@@ -50,6 +51,23 @@ decisions = sa.Table(
         for field in dataclasses.fields(DecisionWork)
     ),
 )
+
+
+judged = sa.Table(
+    "judgements",
+    TABLES,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("judgement", sa.String, nullable=False),  # JSON
+)
+KEPT_JUDGEMENTS = 5_000
+KEPT_JUDGEMENTS_SLACK = 100
+
+
+def _judgement(written: str) -> Judgement | None:
+    try:
+        return frozen_json.load(Judgement, written)
+    except frozen_json.Unreadable:
+        return None
 
 
 def _row(item: Any) -> dict[str, Any]:
@@ -92,13 +110,20 @@ class SqlLog:
         self.trade_changes: Broadcast[Trade] = Broadcast()
 
     async def commit(
-        self, *, orders: Sequence[Order] = (), trades: Sequence[Trade] = (), events: Sequence[Event] = ()
+        self,
+        *,
+        orders: Sequence[Order] = (),
+        trades: Sequence[Trade] = (),
+        events: Sequence[Event] = (),
+        judgements: Sequence[Judgement] = (),
     ) -> None:
         async with self._database.transaction() as tx:
             for order in orders:
                 await self._write(tx, _ORDERS, order)
             for trade in trades:
                 await self._write(tx, _TRADES, trade)
+            for judgement in judgements:
+                await self._judged(tx, judgement)
             for event in events:
                 await self._outbox.append(tx, wire.event(event), traceparent=wire.traceparent_of(event))
         for order in orders:
@@ -116,6 +141,19 @@ class SqlLog:
         statement = insert.values(number=self._newest[table.name], **row)
         keys = [column.name for column in table.primary_key]
         await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=row))
+
+    async def _judged(self, tx: AsyncConnection, judgement: Judgement) -> None:
+        """Keep what the gate looked at, and forget the oldest now and then."""
+        inserted = await tx.execute(sa.insert(judged).values(judgement=frozen_json.dump(judgement)))
+        (number,) = inserted.inserted_primary_key or (0,)
+        if number % KEPT_JUDGEMENTS_SLACK == 0:
+            await tx.execute(sa.delete(judged).where(judged.c.number <= number - KEPT_JUDGEMENTS))
+
+    async def judgements(self, *, before: int, limit: int) -> Sequence[tuple[int, Judgement | None]]:
+        query = sa.select(judged).order_by(judged.c.number.desc()).limit(limit)
+        query = query.where(judged.c.number < before) if before else query
+        async with self._database.reading() as connection:
+            return [(row.number, _judgement(row.judgement)) for row in await connection.execute(query)]
 
     async def order(self, client_id: str) -> Order | None:
         found = await self._read(Order, sa.select(orders).where(orders.c.client_id == client_id))

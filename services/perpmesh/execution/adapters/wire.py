@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 from perpmesh.execution.application.ports import DecisionWork
 from perpmesh.execution.application.submit import Request
 from perpmesh.execution.domain import events
+from perpmesh.execution.domain.dry_run import DryRun, Verdict
 from perpmesh.execution.domain.facts import PositionFact
 from perpmesh.execution.domain.order import Order
 from perpmesh.execution.domain.risk_limits import Reading
@@ -117,6 +118,26 @@ def limit(item: Reading) -> Any:
     return order_service_pb2.RiskLimit(
         reason=item.word, policy_key=item.policy, unit=item.unit, scope=item.scope, measured=item.measured,
         limit=item.limit,
+    )  # fmt: skip
+
+
+def dry_run(found: DryRun) -> Any:
+    """Return what came of judging entries again, with those that would have gone the other way."""
+    return order_service_pb2.DryRunPolicyResponse(
+        judged=len(found.verdicts), admitted=found.admitted, proposed_admitted=found.proposed_admitted,
+        newly_refused=[_verdict(verdict) for verdict in found.verdicts if verdict.newly_refused],
+        newly_admitted=[_verdict(verdict) for verdict in found.verdicts if verdict.newly_admitted],
+        not_evaluated=found.not_evaluated, unreadable=found.unreadable,
+    )  # fmt: skip
+
+
+def _verdict(item: Verdict) -> Any:
+    judgement = item.judgement
+    wish, world = judgement.wish, judgement.world
+    return order_service_pb2.DryRunVerdict(
+        client_order_id=judgement.client_id, symbol=wish.symbol, side=SIDES[wish.side], quantity=text(wish.quantity),
+        decision_id=wish.decision_id, request_id=wish.request_id, judged_at_ms=world.now_ms,
+        policy_revision=world.policy_revision, reasons=judgement.reasons, proposed_reasons=item.proposed,
     )  # fmt: skip
 
 

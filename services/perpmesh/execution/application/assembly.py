@@ -20,6 +20,7 @@ from perpmesh.execution.application.report import Reporter
 from perpmesh.execution.application.sender import Sender
 from perpmesh.execution.application.submit import Submit
 from perpmesh.execution.application.tools import Tools
+from perpmesh.execution.application.try_policies import TryPolicies
 from perpmesh.execution.application.upkeep import Upkeep
 
 
@@ -39,6 +40,7 @@ class UseCases:
     reconciler: Reconciler
     countdown: Countdown
     upkeep: Upkeep
+    try_policies: TryPolicies
 
 
 def assemble(tools: Tools, symbols: Sequence[str]) -> UseCases:
@@ -69,4 +71,5 @@ def assemble(tools: Tools, symbols: Sequence[str]) -> UseCases:
         reconciler=Reconciler(tools, attendant=attendant, follower=follower, symbols=symbols),
         countdown=Countdown(tools, symbols=symbols),
         upkeep=Upkeep(tools, symbols=symbols),
+        try_policies=TryPolicies(tools.policies, tools.ledger.log),
     )

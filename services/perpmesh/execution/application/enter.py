@@ -13,6 +13,7 @@ from perpmesh.execution.application.sender import Sender, unknown_message
 from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain import gate
 from perpmesh.execution.domain.admission import EntryWish, Market, Refusal, World, figures
+from perpmesh.execution.domain.dry_run import Judgement
 from perpmesh.execution.domain.facts import PositionFact
 from perpmesh.execution.domain.follow import tighter
 from perpmesh.execution.domain.lease import Lease
@@ -115,14 +116,25 @@ class Enter:
         market = self._market(wish)
         wish, reasons = self._sized(wish, world, market)
         reasons = [*gate.refusals(world, market, wish), *reasons]
+        judgement = Judgement(
+            client_id=client_id, world=world, market=market, wish=wish, reasons=tuple(r.word for r in reasons)
+        )
         if reasons or world.lease is None or market.price is None:
-            raise await self._refusal(wish, client_id, reasons)
+            raise await self._refusal(judgement, reasons)
         self._desk.count_entry()
         self._desk.reservations[client_id] = stake_of(wish, market.price)
         try:
-            return await self._run(wish, client_id, world.lease, market)
+            return await self._run(judgement, world.lease)
         finally:
             self._desk.reservations.pop(client_id, None)  # what is not settled yet still counts, from the log
+            await self._keep(judgement)
+
+    async def _keep(self, judgement: Judgement) -> None:
+        """Remember what was judged, after the order: between a price and an order there is no time for it."""
+        try:
+            await self._ledger.commit(judgements=[judgement])
+        except Exception as error:  # noqa: BLE001 - it is for people who change policies; nothing rests on it
+            self._diary.warning("judgement not kept", client_id=judgement.client_id, error=repr(error))
 
     def _market(self, wish: EntryWish) -> Market:
         return Market(
@@ -147,15 +159,16 @@ class Enter:
         sentence = f"stage {world.lease.stage.name} allows {text(allowed)} of {text(wish.quantity)}"
         return wish, [Refusal(word="STAGE_SIZE", sentence=sentence, field="quantity")]
 
-    async def _refusal(self, wish: EntryWish, client_id: str, reasons: Sequence[Refusal]) -> Refused:
+    async def _refusal(self, judgement: Judgement, reasons: Sequence[Refusal]) -> Refused:
         """Record why not, and return what the caller hears."""
+        wish, client_id = judgement.wish, judgement.client_id
         words = ",".join(reason.word for reason in reasons)
         sentence = "; ".join(reason.sentence for reason in reasons)
         order = replace(
             self._entry(wish, client_id, ""), status=OrderStatus.REFUSED, reason=sentence[:500], reasons=words
         )
         if not (wish.decision_id and words == "POSITION_EXISTS"):  # said once is enough: it is held already
-            await self._ledger.commit(orders=[order])
+            await self._ledger.commit(orders=[order], judgements=[judgement])
         return Refused(
             sentence, reason=reasons[0].word, field=reasons[0].field, metadata={"reasons": words, **figures(reasons)}
         )
@@ -171,7 +184,8 @@ class Enter:
 
     # The saga.
 
-    async def _run(self, wish: EntryWish, client_id: str, lease: Lease, market: Market) -> Outcome:
+    async def _run(self, judgement: Judgement, lease: Lease) -> Outcome:
+        wish, client_id, market = judgement.wish, judgement.client_id, judgement.market
         trade = market.trade if wish.amplification else None
         fresh = trade is None
         trade = trade or self._trade(wish, client_id, market)

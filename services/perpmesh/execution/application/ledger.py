@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from perpmesh.execution.application.ports import Log
+from perpmesh.execution.domain.dry_run import Judgement
 from perpmesh.execution.domain.events import Event, told_order, told_trade
 from perpmesh.execution.domain.order import Order
 from perpmesh.execution.domain.streaks import Streaks
@@ -46,7 +47,12 @@ class Ledger:
         return self._orders.get(client_id) or await self.log.order(client_id)
 
     async def commit(
-        self, *, orders: Sequence[Order] = (), trades: Sequence[Trade] = (), equity: str = ""
+        self,
+        *,
+        orders: Sequence[Order] = (),
+        trades: Sequence[Trade] = (),
+        equity: str = "",
+        judgements: Sequence[Judgement] = (),
     ) -> tuple[list[Order], list[Trade]]:
         """Write new states with the events they are due, then remember them. Return them with their marks set."""
         events: list[Event] = []
@@ -59,7 +65,7 @@ class Ledger:
             marked, due = told_trade(trade, equity)
             written_trades.append(marked)
             events += due
-        await self.log.commit(orders=written_orders, trades=written_trades, events=events)
+        await self.log.commit(orders=written_orders, trades=written_trades, events=events, judgements=judgements)
         for order in written_orders:
             self._remember_order(order)
         for trade in written_trades:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
+from perpmesh.execution.domain.dry_run import Judgement
 from perpmesh.execution.domain.events import Event
 from perpmesh.execution.domain.exchange_clock import Sample
 from perpmesh.execution.domain.facts import (
@@ -140,9 +141,21 @@ class Log(Protocol):
     """The durable record: orders, trades, decisions, and the events that go out with them."""
 
     async def commit(
-        self, *, orders: Sequence[Order] = (), trades: Sequence[Trade] = (), events: Sequence[Event] = ()
+        self,
+        *,
+        orders: Sequence[Order] = (),
+        trades: Sequence[Trade] = (),
+        events: Sequence[Event] = (),
+        judgements: Sequence[Judgement] = (),
     ) -> None:
         """Write all of it or nothing; durable when it returns."""
+        ...
+
+    async def judgements(self, *, before: int, limit: int) -> Sequence[tuple[int, Judgement | None]]:
+        """Return what the gate judged last, newest first, each with its number; None: it cannot be read any more.
+
+        `before` is the number to go on below; 0 begins with the newest. Only the newest few thousand are kept.
+        """
         ...
 
     async def order(self, client_id: str) -> Order | None: ...

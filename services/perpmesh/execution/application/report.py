@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from perpmesh.execution.application.entry_lease import EntryLease
+from perpmesh.execution.application.ports import Policies
 from perpmesh.execution.application.stakes import exposure_of
 from perpmesh.execution.application.tools import Tools
 from perpmesh.execution.domain import gate
@@ -28,6 +29,32 @@ class Tradability:
     reconciled_age_ms: int
     equity: Decimal | None
     limits: list[Reading]
+
+
+def limits_of(policies: Policies) -> Limits:
+    """Read the policies that bound an entry."""
+    decimal, integer = policies.decimal, policies.integer
+    return Limits(
+        max_slippage=decimal("execution.max_slippage_pct"),
+        max_book_slippage=decimal("execution.max_book_slippage_pct"),
+        max_stop_distance=decimal("execution.max_stop_distance_pct"),
+        price_stale_ms=integer("execution.price_stale_ms"),
+        clock_offset_block_ms=integer("execution.clock_offset_block_ms"),
+        orders_per_minute=integer("execution.orders_per_minute"),
+        max_risk_per_trade=decimal("risk.max_risk_per_trade_pct"),
+        max_open_risk=decimal("risk.max_open_risk_pct"),
+        max_gross_exposure=decimal("risk.max_gross_exposure"),
+        max_net_exposure=decimal("risk.max_net_exposure"),
+        max_group_exposure=decimal("risk.max_group_exposure"),
+        correlation_groups=read_groups(policies.text("risk.correlation_groups")),
+        max_position_exposure=decimal("risk.max_position_exposure"),
+        max_leverage=integer("risk.max_leverage"),
+        min_liquidation_distance=decimal("risk.min_liquidation_distance_pct"),
+        cool_off_losses=integer("risk.cool_off_losses"),
+        cool_off_ms=integer("risk.cool_off_ms"),
+        max_funding_to_risk=decimal("risk.max_funding_to_risk"),
+        funding_payments=integer("risk.funding_payments"),
+    )
 
 
 class Reporter:
@@ -60,31 +87,7 @@ class Reporter:
             leverages=desk.leverages,
             brackets=desk.brackets,
             streaks=self._ledger.streaks.all(),
-            limits=self.limits(),
-        )
-
-    def limits(self) -> Limits:
-        decimal, integer = self._policies.decimal, self._policies.integer
-        return Limits(
-            max_slippage=decimal("execution.max_slippage_pct"),
-            max_book_slippage=decimal("execution.max_book_slippage_pct"),
-            max_stop_distance=decimal("execution.max_stop_distance_pct"),
-            price_stale_ms=integer("execution.price_stale_ms"),
-            clock_offset_block_ms=integer("execution.clock_offset_block_ms"),
-            orders_per_minute=integer("execution.orders_per_minute"),
-            max_risk_per_trade=decimal("risk.max_risk_per_trade_pct"),
-            max_open_risk=decimal("risk.max_open_risk_pct"),
-            max_gross_exposure=decimal("risk.max_gross_exposure"),
-            max_net_exposure=decimal("risk.max_net_exposure"),
-            max_group_exposure=decimal("risk.max_group_exposure"),
-            correlation_groups=read_groups(self._policies.text("risk.correlation_groups")),
-            max_position_exposure=decimal("risk.max_position_exposure"),
-            max_leverage=integer("risk.max_leverage"),
-            min_liquidation_distance=decimal("risk.min_liquidation_distance_pct"),
-            cool_off_losses=integer("risk.cool_off_losses"),
-            cool_off_ms=integer("risk.cool_off_ms"),
-            max_funding_to_risk=decimal("risk.max_funding_to_risk"),
-            funding_payments=integer("risk.funding_payments"),
+            limits=limits_of(self._policies),
         )
 
     def clock_offset_ms(self) -> int:

@@ -6,6 +6,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Value } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 import type { Environment, Intent, PositionSide, Side, Stage } from "../../common/v1/trading_pb";
 import { file_perpmesh_api_common_v1_trading } from "../../common/v1/trading_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file perpmesh_api/execution/v1/order_service.proto.
  */
 export const file_perpmesh_api_execution_v1_order_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci1wZXJwbWVzaF9hcGkvZXhlY3V0aW9uL3YxL29yZGVyX3NlcnZpY2UucHJvdG8SGXBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEi6QMKBU9yZGVyEhcKD2NsaWVudF9vcmRlcl9pZBgBIAEoCRIOCgZzeW1ib2wYAiABKAkSKgoEc2lkZRgDIAEoDjIcLnBlcnBtZXNoX2FwaS5jb21tb24udjEuU2lkZRIwCgNsZWcYBCABKA4yIy5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLk9yZGVyTGVnEgwKBHR5cGUYBSABKAkSEAoIcXVhbnRpdHkYBiABKAkSFQoNdHJpZ2dlcl9wcmljZRgHIAEoCRI2CgZzdGF0dXMYCCABKA4yJi5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLk9yZGVyU3RhdHVzEhkKEWV4ZWN1dGVkX3F1YW50aXR5GAkgASgJEhUKDWF2ZXJhZ2VfcHJpY2UYCiABKAkSDgoGcmVhc29uGAsgASgJEhIKCmVycm9yX2NvZGUYDCABKAUSGQoRZXhjaGFuZ2Vfb3JkZXJfaWQYDSABKAkSEwoLZGVjaXNpb25faWQYDiABKAkSEgoKcmVxdWVzdF9pZBgPIAEoCRIQCgh0cmFkZV9pZBgQIAEoCRIVCg1jcmVhdGVkX2F0X21zGBEgASgDEhUKDXVwZGF0ZWRfYXRfbXMYEiABKAMSEAoIdHJhY2VfaWQYEyABKAkimAQKBVRyYWRlEhAKCHRyYWRlX2lkGAEgASgJEg4KBnN5bWJvbBgCIAEoCRIqCgRzaWRlGAMgASgOMhwucGVycG1lc2hfYXBpLmNvbW1vbi52MS5TaWRlEjYKBnN0YXR1cxgEIAEoDjImLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuVHJhZGVTdGF0dXMSEAoIcXVhbnRpdHkYBSABKAkSEwoLZW50cnlfcHJpY2UYBiABKAkSEgoKZXhpdF9wcmljZRgHIAEoCRISCgpzdG9wX3ByaWNlGAggASgJEhkKEXRha2VfcHJvZml0X3ByaWNlGAkgASgJEhQKDHJlYWxpemVkX3BubBgKIAEoCRISCgpjb21taXNzaW9uGAsgASgJEg8KB2Z1bmRpbmcYDCABKAkSDwoHbmV0X3BubBgNIAEoCRIUCgxpbml0aWFsX3Jpc2sYDiABKAkSFgoOZW50cnlfc2xpcHBhZ2UYDyABKAkSEAoIc3RyYXRlZ3kYECABKAkSEwoLZGVjaXNpb25faWQYESABKAkSEgoKcmVxdWVzdF9pZBgSIAEoCRIUCgxjbG9zZV9yZWFzb24YEyABKAkSFAoMb3BlbmVkX2F0X21zGBQgASgDEhQKDGNsb3NlZF9hdF9tcxgVIAEoAxIWCg51bnByb3RlY3RlZF9tcxgWIAEoAxIQCgh0cmFjZV9pZBgXIAEoCSKWAgoIUG9zaXRpb24SDgoGc3ltYm9sGAEgASgJEjsKDXBvc2l0aW9uX3NpZGUYAiABKA4yJC5wZXJwbWVzaF9hcGkuY29tbW9uLnYxLlBvc2l0aW9uU2lkZRIXCg9zaWduZWRfcXVhbnRpdHkYAyABKAkSEwoLZW50cnlfcHJpY2UYBCABKAkSEgoKbWFya19wcmljZRgFIAEoCRIWCg51bnJlYWxpemVkX3BubBgGIAEoCRIZChFsaXF1aWRhdGlvbl9wcmljZRgHIAEoCRIQCghub3Rpb25hbBgIIAEoCRISCgpzdG9wX3ByaWNlGAkgASgJEhAKCHRyYWRlX2lkGAogASgJEhAKCGV4dGVybmFsGAsgASgIIuUBChJTdWJtaXRPcmRlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIOCgZzeW1ib2wYAiABKAkSLgoGaW50ZW50GAMgASgOMh4ucGVycG1lc2hfYXBpLmNvbW1vbi52MS5JbnRlbnQSKgoEc2lkZRgEIAEoDjIcLnBlcnBtZXNoX2FwaS5jb21tb24udjEuU2lkZRIQCghxdWFudGl0eRgFIAEoCRISCgpzdG9wX3ByaWNlGAYgASgJEhkKEXRha2VfcHJvZml0X3ByaWNlGAcgASgJEg4KBnJlYXNvbhgIIAEoCSKnAQoTU3VibWl0T3JkZXJSZXNwb25zZRIvCgVvcmRlchgBIAEoCzIgLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuT3JkZXISLwoFdHJhZGUYAiABKAsyIC5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLlRyYWRlEi4KBHN0b3AYAyABKAsyIC5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLk9yZGVyIkQKDkZsYXR0ZW5SZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDgoGc3ltYm9sGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJ7Cg9GbGF0dGVuUmVzcG9uc2USMAoGb3JkZXJzGAEgAygLMiAucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5PcmRlchI2CglyZW1haW5pbmcYAiADKAsyIy5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLlBvc2l0aW9uIkUKEUxpc3RPcmRlcnNSZXF1ZXN0Eg4KBnN5bWJvbBgBIAEoCRIRCglvcGVuX29ubHkYAiABKAgSDQoFbGltaXQYAyABKAUiRgoSTGlzdE9yZGVyc1Jlc3BvbnNlEjAKBm9yZGVycxgBIAMoCzIgLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuT3JkZXIiRQoRTGlzdFRyYWRlc1JlcXVlc3QSDgoGc3ltYm9sGAEgASgJEhEKCW9wZW5fb25seRgCIAEoCBINCgVsaW1pdBgDIAEoBSJGChJMaXN0VHJhZGVzUmVzcG9uc2USMAoGdHJhZGVzGAEgAygLMiAucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5UcmFkZSIWChRMaXN0UG9zaXRpb25zUmVxdWVzdCJqChVMaXN0UG9zaXRpb25zUmVzcG9uc2USNgoJcG9zaXRpb25zGAEgAygLMiMucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5Qb3NpdGlvbhIZChFyZWNvbmNpbGVkX2FnZV9tcxgCIAEoAyIXChVHZXRUcmFkYWJpbGl0eVJlcXVlc3Qi6gIKFkdldFRyYWRhYmlsaXR5UmVzcG9uc2USEQoJY2FuX2VudGVyGAEgASgIEhAKCGJsb2NrZXJzGAIgAygJEhoKEmxlYXNlX3JlbWFpbmluZ19tcxgDIAEoAxIsCgVzdGFnZRgEIAEoDjIdLnBlcnBtZXNoX2FwaS5jb21tb24udjEuU3RhZ2USFwoPcG9saWN5X3JldmlzaW9uGAUgASgDEhcKD2Nsb2NrX29mZnNldF9tcxgGIAEoAxIZChFyZWNvbmNpbGVkX2FnZV9tcxgHIAEoAxIOCgZlcXVpdHkYCCABKAkSFAoMZXhjaGFuZ2VfdXJsGAkgASgJEjgKC2Vudmlyb25tZW50GAogASgOMiMucGVycG1lc2hfYXBpLmNvbW1vbi52MS5FbnZpcm9ubWVudBI0CgZsaW1pdHMYCyADKAsyJC5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLlJpc2tMaW1pdCJtCglSaXNrTGltaXQSDgoGcmVhc29uGAEgASgJEhIKCnBvbGljeV9rZXkYAiABKAkSDAoEdW5pdBgDIAEoCRINCgVzY29wZRgEIAEoCRIQCghtZWFzdXJlZBgFIAEoCRINCgVsaW1pdBgGIAEoCSIUChJXYXRjaE9yZGVyc1JlcXVlc3QiRgoTV2F0Y2hPcmRlcnNSZXNwb25zZRIvCgVvcmRlchgBIAEoCzIgLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuT3JkZXIiFAoSV2F0Y2hUcmFkZXNSZXF1ZXN0IkYKE1dhdGNoVHJhZGVzUmVzcG9uc2USLwoFdHJhZGUYASABKAsyIC5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLlRyYWRlKs4CCgtPcmRlclN0YXR1cxIcChhPUkRFUl9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVPUkRFUl9TVEFUVVNfUkVDT1JERUQQARIVChFPUkRFUl9TVEFUVVNfU0VOVBACEhgKFE9SREVSX1NUQVRVU19XT1JLSU5HEAMSIQodT1JERVJfU1RBVFVTX1BBUlRJQUxMWV9GSUxMRUQQBBIXChNPUkRFUl9TVEFUVVNfRklMTEVEEAUSGQoVT1JERVJfU1RBVFVTX0NBTkNFTEVEEAYSGQoVT1JERVJfU1RBVFVTX1JFSkVDVEVEEAcSGAoUT1JERVJfU1RBVFVTX0VYUElSRUQQCBIYChRPUkRFUl9TVEFUVVNfVU5LTk9XThAJEhUKEU9SREVSX1NUQVRVU19MT1NUEAoSGAoUT1JERVJfU1RBVFVTX1JFRlVTRUQQCyqUAQoIT3JkZXJMZWcSGQoVT1JERVJfTEVHX1VOU1BFQ0lGSUVEEAASEwoPT1JERVJfTEVHX0VOVFJZEAESEgoOT1JERVJfTEVHX1NUT1AQAhIZChVPUkRFUl9MRUdfVEFLRV9QUk9GSVQQAxISCg5PUkRFUl9MRUdfRVhJVBAEEhUKEU9SREVSX0xFR19GTEFUVEVOEAUqxAEKC1RyYWRlU3RhdHVzEhwKGFRSQURFX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFFRSQURFX1NUQVRVU19PUEVOSU5HEAESFQoRVFJBREVfU1RBVFVTX09QRU4QAhIaChZUUkFERV9TVEFUVVNfUFJPVEVDVEVEEAMSGAoUVFJBREVfU1RBVFVTX0NMT1NJTkcQBBIXChNUUkFERV9TVEFUVVNfQ0xPU0VEEAUSFwoTVFJBREVfU1RBVFVTX0ZBSUxFRBAGMv8GCgxPcmRlclNlcnZpY2USbAoLU3VibWl0T3JkZXISLS5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLlN1Ym1pdE9yZGVyUmVxdWVzdBouLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuU3VibWl0T3JkZXJSZXNwb25zZRJgCgdGbGF0dGVuEikucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5GbGF0dGVuUmVxdWVzdBoqLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuRmxhdHRlblJlc3BvbnNlEmkKCkxpc3RPcmRlcnMSLC5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLkxpc3RPcmRlcnNSZXF1ZXN0Gi0ucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5MaXN0T3JkZXJzUmVzcG9uc2USaQoKTGlzdFRyYWRlcxIsLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuTGlzdFRyYWRlc1JlcXVlc3QaLS5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLkxpc3RUcmFkZXNSZXNwb25zZRJyCg1MaXN0UG9zaXRpb25zEi8ucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5MaXN0UG9zaXRpb25zUmVxdWVzdBowLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuTGlzdFBvc2l0aW9uc1Jlc3BvbnNlEnUKDkdldFRyYWRhYmlsaXR5EjAucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5HZXRUcmFkYWJpbGl0eVJlcXVlc3QaMS5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLkdldFRyYWRhYmlsaXR5UmVzcG9uc2USbgoLV2F0Y2hPcmRlcnMSLS5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLldhdGNoT3JkZXJzUmVxdWVzdBouLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuV2F0Y2hPcmRlcnNSZXNwb25zZTABEm4KC1dhdGNoVHJhZGVzEi0ucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5XYXRjaFRyYWRlc1JlcXVlc3QaLi5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLldhdGNoVHJhZGVzUmVzcG9uc2UwAWIGcHJvdG8z", [file_perpmesh_api_common_v1_trading]);
+  fileDesc("Ci1wZXJwbWVzaF9hcGkvZXhlY3V0aW9uL3YxL29yZGVyX3NlcnZpY2UucHJvdG8SGXBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEi6QMKBU9yZGVyEhcKD2NsaWVudF9vcmRlcl9pZBgBIAEoCRIOCgZzeW1ib2wYAiABKAkSKgoEc2lkZRgDIAEoDjIcLnBlcnBtZXNoX2FwaS5jb21tb24udjEuU2lkZRIwCgNsZWcYBCABKA4yIy5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLk9yZGVyTGVnEgwKBHR5cGUYBSABKAkSEAoIcXVhbnRpdHkYBiABKAkSFQoNdHJpZ2dlcl9wcmljZRgHIAEoCRI2CgZzdGF0dXMYCCABKA4yJi5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLk9yZGVyU3RhdHVzEhkKEWV4ZWN1dGVkX3F1YW50aXR5GAkgASgJEhUKDWF2ZXJhZ2VfcHJpY2UYCiABKAkSDgoGcmVhc29uGAsgASgJEhIKCmVycm9yX2NvZGUYDCABKAUSGQoRZXhjaGFuZ2Vfb3JkZXJfaWQYDSABKAkSEwoLZGVjaXNpb25faWQYDiABKAkSEgoKcmVxdWVzdF9pZBgPIAEoCRIQCgh0cmFkZV9pZBgQIAEoCRIVCg1jcmVhdGVkX2F0X21zGBEgASgDEhUKDXVwZGF0ZWRfYXRfbXMYEiABKAMSEAoIdHJhY2VfaWQYEyABKAkimAQKBVRyYWRlEhAKCHRyYWRlX2lkGAEgASgJEg4KBnN5bWJvbBgCIAEoCRIqCgRzaWRlGAMgASgOMhwucGVycG1lc2hfYXBpLmNvbW1vbi52MS5TaWRlEjYKBnN0YXR1cxgEIAEoDjImLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuVHJhZGVTdGF0dXMSEAoIcXVhbnRpdHkYBSABKAkSEwoLZW50cnlfcHJpY2UYBiABKAkSEgoKZXhpdF9wcmljZRgHIAEoCRISCgpzdG9wX3ByaWNlGAggASgJEhkKEXRha2VfcHJvZml0X3ByaWNlGAkgASgJEhQKDHJlYWxpemVkX3BubBgKIAEoCRISCgpjb21taXNzaW9uGAsgASgJEg8KB2Z1bmRpbmcYDCABKAkSDwoHbmV0X3BubBgNIAEoCRIUCgxpbml0aWFsX3Jpc2sYDiABKAkSFgoOZW50cnlfc2xpcHBhZ2UYDyABKAkSEAoIc3RyYXRlZ3kYECABKAkSEwoLZGVjaXNpb25faWQYESABKAkSEgoKcmVxdWVzdF9pZBgSIAEoCRIUCgxjbG9zZV9yZWFzb24YEyABKAkSFAoMb3BlbmVkX2F0X21zGBQgASgDEhQKDGNsb3NlZF9hdF9tcxgVIAEoAxIWCg51bnByb3RlY3RlZF9tcxgWIAEoAxIQCgh0cmFjZV9pZBgXIAEoCSKWAgoIUG9zaXRpb24SDgoGc3ltYm9sGAEgASgJEjsKDXBvc2l0aW9uX3NpZGUYAiABKA4yJC5wZXJwbWVzaF9hcGkuY29tbW9uLnYxLlBvc2l0aW9uU2lkZRIXCg9zaWduZWRfcXVhbnRpdHkYAyABKAkSEwoLZW50cnlfcHJpY2UYBCABKAkSEgoKbWFya19wcmljZRgFIAEoCRIWCg51bnJlYWxpemVkX3BubBgGIAEoCRIZChFsaXF1aWRhdGlvbl9wcmljZRgHIAEoCRIQCghub3Rpb25hbBgIIAEoCRISCgpzdG9wX3ByaWNlGAkgASgJEhAKCHRyYWRlX2lkGAogASgJEhAKCGV4dGVybmFsGAsgASgIIuUBChJTdWJtaXRPcmRlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIOCgZzeW1ib2wYAiABKAkSLgoGaW50ZW50GAMgASgOMh4ucGVycG1lc2hfYXBpLmNvbW1vbi52MS5JbnRlbnQSKgoEc2lkZRgEIAEoDjIcLnBlcnBtZXNoX2FwaS5jb21tb24udjEuU2lkZRIQCghxdWFudGl0eRgFIAEoCRISCgpzdG9wX3ByaWNlGAYgASgJEhkKEXRha2VfcHJvZml0X3ByaWNlGAcgASgJEg4KBnJlYXNvbhgIIAEoCSKnAQoTU3VibWl0T3JkZXJSZXNwb25zZRIvCgVvcmRlchgBIAEoCzIgLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuT3JkZXISLwoFdHJhZGUYAiABKAsyIC5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLlRyYWRlEi4KBHN0b3AYAyABKAsyIC5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLk9yZGVyIkQKDkZsYXR0ZW5SZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDgoGc3ltYm9sGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJ7Cg9GbGF0dGVuUmVzcG9uc2USMAoGb3JkZXJzGAEgAygLMiAucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5PcmRlchI2CglyZW1haW5pbmcYAiADKAsyIy5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLlBvc2l0aW9uIkUKEUxpc3RPcmRlcnNSZXF1ZXN0Eg4KBnN5bWJvbBgBIAEoCRIRCglvcGVuX29ubHkYAiABKAgSDQoFbGltaXQYAyABKAUiRgoSTGlzdE9yZGVyc1Jlc3BvbnNlEjAKBm9yZGVycxgBIAMoCzIgLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuT3JkZXIiRQoRTGlzdFRyYWRlc1JlcXVlc3QSDgoGc3ltYm9sGAEgASgJEhEKCW9wZW5fb25seRgCIAEoCBINCgVsaW1pdBgDIAEoBSJGChJMaXN0VHJhZGVzUmVzcG9uc2USMAoGdHJhZGVzGAEgAygLMiAucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5UcmFkZSIWChRMaXN0UG9zaXRpb25zUmVxdWVzdCJqChVMaXN0UG9zaXRpb25zUmVzcG9uc2USNgoJcG9zaXRpb25zGAEgAygLMiMucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5Qb3NpdGlvbhIZChFyZWNvbmNpbGVkX2FnZV9tcxgCIAEoAyIXChVHZXRUcmFkYWJpbGl0eVJlcXVlc3Qi6gIKFkdldFRyYWRhYmlsaXR5UmVzcG9uc2USEQoJY2FuX2VudGVyGAEgASgIEhAKCGJsb2NrZXJzGAIgAygJEhoKEmxlYXNlX3JlbWFpbmluZ19tcxgDIAEoAxIsCgVzdGFnZRgEIAEoDjIdLnBlcnBtZXNoX2FwaS5jb21tb24udjEuU3RhZ2USFwoPcG9saWN5X3JldmlzaW9uGAUgASgDEhcKD2Nsb2NrX29mZnNldF9tcxgGIAEoAxIZChFyZWNvbmNpbGVkX2FnZV9tcxgHIAEoAxIOCgZlcXVpdHkYCCABKAkSFAoMZXhjaGFuZ2VfdXJsGAkgASgJEjgKC2Vudmlyb25tZW50GAogASgOMiMucGVycG1lc2hfYXBpLmNvbW1vbi52MS5FbnZpcm9ubWVudBI0CgZsaW1pdHMYCyADKAsyJC5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLlJpc2tMaW1pdCJtCglSaXNrTGltaXQSDgoGcmVhc29uGAEgASgJEhIKCnBvbGljeV9rZXkYAiABKAkSDAoEdW5pdBgDIAEoCRINCgVzY29wZRgEIAEoCRIQCghtZWFzdXJlZBgFIAEoCRINCgVsaW1pdBgGIAEoCSK3AQoTRHJ5UnVuUG9saWN5UmVxdWVzdBJKCgZ2YWx1ZXMYASADKAsyOi5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLkRyeVJ1blBvbGljeVJlcXVlc3QuVmFsdWVzRW50cnkSDQoFbGltaXQYAiABKAUaRQoLVmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEiUKBXZhbHVlGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlOgI4ASL5AQoNRHJ5UnVuVmVyZGljdBIXCg9jbGllbnRfb3JkZXJfaWQYASABKAkSDgoGc3ltYm9sGAIgASgJEioKBHNpZGUYAyABKA4yHC5wZXJwbWVzaF9hcGkuY29tbW9uLnYxLlNpZGUSEAoIcXVhbnRpdHkYBCABKAkSEwoLZGVjaXNpb25faWQYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIUCgxqdWRnZWRfYXRfbXMYByABKAMSFwoPcG9saWN5X3JldmlzaW9uGAggASgDEg8KB3JlYXNvbnMYCSADKAkSGAoQcHJvcG9zZWRfcmVhc29ucxgKIAMoCSKBAgoURHJ5UnVuUG9saWN5UmVzcG9uc2USDgoGanVkZ2VkGAEgASgFEhAKCGFkbWl0dGVkGAIgASgFEhkKEXByb3Bvc2VkX2FkbWl0dGVkGAMgASgFEj8KDW5ld2x5X3JlZnVzZWQYBCADKAsyKC5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLkRyeVJ1blZlcmRpY3QSQAoObmV3bHlfYWRtaXR0ZWQYBSADKAsyKC5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLkRyeVJ1blZlcmRpY3QSFQoNbm90X2V2YWx1YXRlZBgGIAMoCRISCgp1bnJlYWRhYmxlGAcgASgFIhQKEldhdGNoT3JkZXJzUmVxdWVzdCJGChNXYXRjaE9yZGVyc1Jlc3BvbnNlEi8KBW9yZGVyGAEgASgLMiAucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5PcmRlciIUChJXYXRjaFRyYWRlc1JlcXVlc3QiRgoTV2F0Y2hUcmFkZXNSZXNwb25zZRIvCgV0cmFkZRgBIAEoCzIgLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuVHJhZGUqzgIKC09yZGVyU3RhdHVzEhwKGE9SREVSX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFU9SREVSX1NUQVRVU19SRUNPUkRFRBABEhUKEU9SREVSX1NUQVRVU19TRU5UEAISGAoUT1JERVJfU1RBVFVTX1dPUktJTkcQAxIhCh1PUkRFUl9TVEFUVVNfUEFSVElBTExZX0ZJTExFRBAEEhcKE09SREVSX1NUQVRVU19GSUxMRUQQBRIZChVPUkRFUl9TVEFUVVNfQ0FOQ0VMRUQQBhIZChVPUkRFUl9TVEFUVVNfUkVKRUNURUQQBxIYChRPUkRFUl9TVEFUVVNfRVhQSVJFRBAIEhgKFE9SREVSX1NUQVRVU19VTktOT1dOEAkSFQoRT1JERVJfU1RBVFVTX0xPU1QQChIYChRPUkRFUl9TVEFUVVNfUkVGVVNFRBALKpQBCghPcmRlckxlZxIZChVPUkRFUl9MRUdfVU5TUEVDSUZJRUQQABITCg9PUkRFUl9MRUdfRU5UUlkQARISCg5PUkRFUl9MRUdfU1RPUBACEhkKFU9SREVSX0xFR19UQUtFX1BST0ZJVBADEhIKDk9SREVSX0xFR19FWElUEAQSFQoRT1JERVJfTEVHX0ZMQVRURU4QBSrEAQoLVHJhZGVTdGF0dXMSHAoYVFJBREVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGAoUVFJBREVfU1RBVFVTX09QRU5JTkcQARIVChFUUkFERV9TVEFUVVNfT1BFThACEhoKFlRSQURFX1NUQVRVU19QUk9URUNURUQQAxIYChRUUkFERV9TVEFUVVNfQ0xPU0lORxAEEhcKE1RSQURFX1NUQVRVU19DTE9TRUQQBRIXChNUUkFERV9TVEFUVVNfRkFJTEVEEAYy8AcKDE9yZGVyU2VydmljZRJsCgtTdWJtaXRPcmRlchItLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuU3VibWl0T3JkZXJSZXF1ZXN0Gi4ucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5TdWJtaXRPcmRlclJlc3BvbnNlEmAKB0ZsYXR0ZW4SKS5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLkZsYXR0ZW5SZXF1ZXN0GioucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5GbGF0dGVuUmVzcG9uc2USaQoKTGlzdE9yZGVycxIsLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuTGlzdE9yZGVyc1JlcXVlc3QaLS5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLkxpc3RPcmRlcnNSZXNwb25zZRJpCgpMaXN0VHJhZGVzEiwucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5MaXN0VHJhZGVzUmVxdWVzdBotLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuTGlzdFRyYWRlc1Jlc3BvbnNlEnIKDUxpc3RQb3NpdGlvbnMSLy5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLkxpc3RQb3NpdGlvbnNSZXF1ZXN0GjAucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5MaXN0UG9zaXRpb25zUmVzcG9uc2USdQoOR2V0VHJhZGFiaWxpdHkSMC5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLkdldFRyYWRhYmlsaXR5UmVxdWVzdBoxLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuR2V0VHJhZGFiaWxpdHlSZXNwb25zZRJvCgxEcnlSdW5Qb2xpY3kSLi5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLkRyeVJ1blBvbGljeVJlcXVlc3QaLy5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLkRyeVJ1blBvbGljeVJlc3BvbnNlEm4KC1dhdGNoT3JkZXJzEi0ucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5XYXRjaE9yZGVyc1JlcXVlc3QaLi5wZXJwbWVzaF9hcGkuZXhlY3V0aW9uLnYxLldhdGNoT3JkZXJzUmVzcG9uc2UwARJuCgtXYXRjaFRyYWRlcxItLnBlcnBtZXNoX2FwaS5leGVjdXRpb24udjEuV2F0Y2hUcmFkZXNSZXF1ZXN0Gi4ucGVycG1lc2hfYXBpLmV4ZWN1dGlvbi52MS5XYXRjaFRyYWRlc1Jlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_struct, file_perpmesh_api_common_v1_trading]);
 
 /**
  * Order is one order of the command log.
@@ -916,6 +918,181 @@ export const RiskLimitSchema: GenMessage<RiskLimit> = /*@__PURE__*/
   messageDesc(file_perpmesh_api_execution_v1_order_service, 15);
 
 /**
+ * DryRunPolicyRequest proposes policies.
+ *
+ * @generated from message perpmesh_api.execution.v1.DryRunPolicyRequest
+ */
+export type DryRunPolicyRequest = Message<"perpmesh_api.execution.v1.DryRunPolicyRequest"> & {
+  /**
+   * The proposed values by key; every other policy is as it is now.
+   *
+   * @generated from field: map<string, google.protobuf.Value> values = 1;
+   */
+  values: { [key: string]: Value };
+
+  /**
+   * Judge the newest entries, at most this many; 0 means 200.
+   *
+   * @generated from field: int32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message perpmesh_api.execution.v1.DryRunPolicyRequest.
+ * Use `create(DryRunPolicyRequestSchema)` to create a new message.
+ */
+export const DryRunPolicyRequestSchema: GenMessage<DryRunPolicyRequest> = /*@__PURE__*/
+  messageDesc(file_perpmesh_api_execution_v1_order_service, 16);
+
+/**
+ * DryRunVerdict is one entry that the gate would judge otherwise.
+ *
+ * @generated from message perpmesh_api.execution.v1.DryRunVerdict
+ */
+export type DryRunVerdict = Message<"perpmesh_api.execution.v1.DryRunVerdict"> & {
+  /**
+   * The order.
+   *
+   * @generated from field: string client_order_id = 1;
+   */
+  clientOrderId: string;
+
+  /**
+   * The symbol.
+   *
+   * @generated from field: string symbol = 2;
+   */
+  symbol: string;
+
+  /**
+   * Which way.
+   *
+   * @generated from field: perpmesh_api.common.v1.Side side = 3;
+   */
+  side: Side;
+
+  /**
+   * Base quantity.
+   *
+   * @generated from field: string quantity = 4;
+   */
+  quantity: string;
+
+  /**
+   * The decision it came from; empty for a request.
+   *
+   * @generated from field: string decision_id = 5;
+   */
+  decisionId: string;
+
+  /**
+   * The request it came from; empty for a decision.
+   *
+   * @generated from field: string request_id = 6;
+   */
+  requestId: string;
+
+  /**
+   * When the gate judged it, wall clock.
+   *
+   * @generated from field: int64 judged_at_ms = 7;
+   */
+  judgedAtMs: bigint;
+
+  /**
+   * The policy revision it was judged under.
+   *
+   * @generated from field: int64 policy_revision = 8;
+   */
+  policyRevision: bigint;
+
+  /**
+   * The gate's reasons then; none: it was admitted.
+   *
+   * @generated from field: repeated string reasons = 9;
+   */
+  reasons: string[];
+
+  /**
+   * The gate's reasons under the proposed policies; none: it would be admitted.
+   *
+   * @generated from field: repeated string proposed_reasons = 10;
+   */
+  proposedReasons: string[];
+};
+
+/**
+ * Describes the message perpmesh_api.execution.v1.DryRunVerdict.
+ * Use `create(DryRunVerdictSchema)` to create a new message.
+ */
+export const DryRunVerdictSchema: GenMessage<DryRunVerdict> = /*@__PURE__*/
+  messageDesc(file_perpmesh_api_execution_v1_order_service, 17);
+
+/**
+ * DryRunPolicyResponse compares. Each entry is judged on what was known then, as if the others had gone as they did.
+ *
+ * @generated from message perpmesh_api.execution.v1.DryRunPolicyResponse
+ */
+export type DryRunPolicyResponse = Message<"perpmesh_api.execution.v1.DryRunPolicyResponse"> & {
+  /**
+   * How many entries were judged again.
+   *
+   * @generated from field: int32 judged = 1;
+   */
+  judged: number;
+
+  /**
+   * How many of them were admitted then.
+   *
+   * @generated from field: int32 admitted = 2;
+   */
+  admitted: number;
+
+  /**
+   * How many would be admitted under the proposed policies.
+   *
+   * @generated from field: int32 proposed_admitted = 3;
+   */
+  proposedAdmitted: number;
+
+  /**
+   * Those that were admitted and would be refused, newest first.
+   *
+   * @generated from field: repeated perpmesh_api.execution.v1.DryRunVerdict newly_refused = 4;
+   */
+  newlyRefused: DryRunVerdict[];
+
+  /**
+   * Those that were refused and would be admitted, newest first.
+   *
+   * @generated from field: repeated perpmesh_api.execution.v1.DryRunVerdict newly_admitted = 5;
+   */
+  newlyAdmitted: DryRunVerdict[];
+
+  /**
+   * The proposed keys that the gate does not ask: they change nothing here.
+   *
+   * @generated from field: repeated string not_evaluated = 6;
+   */
+  notEvaluated: string[];
+
+  /**
+   * Records of other versions of this software, that could not be judged again.
+   *
+   * @generated from field: int32 unreadable = 7;
+   */
+  unreadable: number;
+};
+
+/**
+ * Describes the message perpmesh_api.execution.v1.DryRunPolicyResponse.
+ * Use `create(DryRunPolicyResponseSchema)` to create a new message.
+ */
+export const DryRunPolicyResponseSchema: GenMessage<DryRunPolicyResponse> = /*@__PURE__*/
+  messageDesc(file_perpmesh_api_execution_v1_order_service, 18);
+
+/**
  * WatchOrdersRequest has nothing to say.
  *
  * @generated from message perpmesh_api.execution.v1.WatchOrdersRequest
@@ -928,7 +1105,7 @@ export type WatchOrdersRequest = Message<"perpmesh_api.execution.v1.WatchOrdersR
  * Use `create(WatchOrdersRequestSchema)` to create a new message.
  */
 export const WatchOrdersRequestSchema: GenMessage<WatchOrdersRequest> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_execution_v1_order_service, 16);
+  messageDesc(file_perpmesh_api_execution_v1_order_service, 19);
 
 /**
  * WatchOrdersResponse is one order.
@@ -949,7 +1126,7 @@ export type WatchOrdersResponse = Message<"perpmesh_api.execution.v1.WatchOrders
  * Use `create(WatchOrdersResponseSchema)` to create a new message.
  */
 export const WatchOrdersResponseSchema: GenMessage<WatchOrdersResponse> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_execution_v1_order_service, 17);
+  messageDesc(file_perpmesh_api_execution_v1_order_service, 20);
 
 /**
  * WatchTradesRequest has nothing to say.
@@ -964,7 +1141,7 @@ export type WatchTradesRequest = Message<"perpmesh_api.execution.v1.WatchTradesR
  * Use `create(WatchTradesRequestSchema)` to create a new message.
  */
 export const WatchTradesRequestSchema: GenMessage<WatchTradesRequest> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_execution_v1_order_service, 18);
+  messageDesc(file_perpmesh_api_execution_v1_order_service, 21);
 
 /**
  * WatchTradesResponse is one trade.
@@ -985,7 +1162,7 @@ export type WatchTradesResponse = Message<"perpmesh_api.execution.v1.WatchTrades
  * Use `create(WatchTradesResponseSchema)` to create a new message.
  */
 export const WatchTradesResponseSchema: GenMessage<WatchTradesResponse> = /*@__PURE__*/
-  messageDesc(file_perpmesh_api_execution_v1_order_service, 19);
+  messageDesc(file_perpmesh_api_execution_v1_order_service, 22);
 
 /**
  * OrderStatus is where an order is in its life.
@@ -1266,6 +1443,16 @@ export const OrderService: GenService<{
     methodKind: "unary";
     input: typeof GetTradabilityRequestSchema;
     output: typeof GetTradabilityResponseSchema;
+  },
+  /**
+   * DryRunPolicy says what the gate would have made of the last entries under other policies. It changes nothing.
+   *
+   * @generated from rpc perpmesh_api.execution.v1.OrderService.DryRunPolicy
+   */
+  dryRunPolicy: {
+    methodKind: "unary";
+    input: typeof DryRunPolicyRequestSchema;
+    output: typeof DryRunPolicyResponseSchema;
   },
   /**
    * WatchOrders sends each change of an order.
