@@ -2,7 +2,7 @@
 
 import typer
 
-from perpmesh.cli import exchange, learning, mesh, safety, trading
+from perpmesh.cli import exchange, learning, mesh, policies, safety, trading
 from perpmesh.cli.attempts import audit, heartbeat
 from perpmesh.cli.events import events
 
@@ -34,7 +34,7 @@ safety.ess.command("heartbeat")(heartbeat)
 safety.ess.command("audit")(audit)
 app.add_typer(exchange.exchange, name="exchange")
 app.add_typer(safety.ess, name="ess")
-app.add_typer(safety.policy, name="policy")
+app.add_typer(policies.policy, name="policy")
 app.add_typer(learning.models, name="models")
 app.add_typer(events, name="events")
 

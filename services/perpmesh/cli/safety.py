@@ -1,6 +1,5 @@
-"""`perpmesh ess …` and `perpmesh policy …`: the stop, and the figures that govern."""
+"""`perpmesh ess …`, `perpmesh pause` and `perpmesh resume`: the stop."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,14 +10,11 @@ from perpmesh.platform.settings import MeshSettings
 from perpmesh_api.common.v1 import trading_pb2
 from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2 as ess_pb
 from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2_grpc as ess_rpc
-from perpmesh_api.risk_safety.v1 import policy_service_pb2 as policy_pb
-from perpmesh_api.risk_safety.v1 import policy_service_pb2_grpc as policy_rpc
 from perpmesh_api.risk_safety.v1 import risk_service_pb2 as risk_pb
 from perpmesh_api.risk_safety.v1 import risk_service_pb2_grpc as risk_rpc
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 ess = typer.Typer(no_args_is_help=True, help="The Emergency Stop System.")
-policy = typer.Typer(no_args_is_help=True, help="The PolicyStore.")
 TRIP_DEADLINE_SECONDS = 30.0
 
 
@@ -101,80 +97,6 @@ def resume(reason: Annotated[str, typer.Option(help="Why, in words.")] = "") -> 
         )
 
 
-@policy.command("get")
-def policy_get(key: str, as_json: Json = False) -> None:
-    """Show one policy."""
-    with gateway() as channel:
-        stub: Any = policy_rpc.PolicyServiceStub(channel)
-        answer = stub.GetPolicy(policy_pb.GetPolicyRequest(key=key), timeout=DEADLINE_SECONDS)
-    show(answer, as_json_text=as_json, table=lambda found: _policies_table([found.policy], found.revision))
-
-
-@policy.command("list")
-def policy_list(as_json: Json = False) -> None:
-    """Show all policies."""
-    with gateway() as channel:
-        stub: Any = policy_rpc.PolicyServiceStub(channel)
-        answer = stub.ListPolicies(policy_pb.ListPoliciesRequest(), timeout=DEADLINE_SECONDS)
-    show(answer, as_json_text=as_json, table=lambda found: _policies_table(found.policies, found.revision))
-
-
-@policy.command("set")
-def policy_set(
-    key: str,
-    value: str,
-    reason: Annotated[str, typer.Option(help="Why, in words.")] = "",
-    expected_revision: Annotated[int, typer.Option(help="Refuse when the store has moved past this revision.")] = -1,
-    as_json: Json = False,
-) -> None:
-    """Set one policy. VALUE is JSON where it can be read as such (true, 5), else text ("0.01" is exact)."""
-    request = policy_pb.UpdatePolicyRequest(key=key, reason=reason)
-    if expected_revision >= 0:
-        request.expected_revision = expected_revision
-    if value in ("true", "false"):
-        request.value.bool_value = json.loads(value)
-    else:
-        request.value.string_value = value
-    with gateway() as channel:
-        stub: Any = policy_rpc.PolicyServiceStub(channel)
-        answer = stub.UpdatePolicy(request, timeout=DEADLINE_SECONDS)
-    show(
-        answer,
-        as_json_text=as_json,
-        table=lambda done: grid(
-            f"revision {done.revision}",
-            ["key", "from", "to"],
-            [[done.key, plain(done.old_value), plain(done.new_value)]],
-        ),
-    )
-
-
-@policy.command("history")
-def policy_history(key: Annotated[str, typer.Argument()] = "", limit: int = 20, as_json: Json = False) -> None:
-    """Show who changed what, newest first."""
-    with gateway() as channel:
-        stub: Any = policy_rpc.PolicyServiceStub(channel)
-        answer = stub.ListPolicyHistory(
-            policy_pb.ListPolicyHistoryRequest(key=key, limit=limit), timeout=DEADLINE_SECONDS
-        )
-    show(
-        answer,
-        as_json_text=as_json,
-        table=lambda found: grid(
-            "policy history",
-            ["revision", "key", "from", "to", "who", "why"],
-            [[c.revision, c.key, plain(c.old_value), plain(c.new_value), c.actor, c.reason] for c in found.changes],
-        ),
-    )
-
-
-def plain(value: Any) -> str:
-    """Return a google.protobuf.Value as text."""
-    kind = value.WhichOneof("kind")
-    found = getattr(value, kind) if kind else ""
-    return str(found).lower() if kind == "bool_value" else f"{found:g}" if kind == "number_value" else str(found)
-
-
 def _status_table(answer: Any) -> Any:
     status = answer.status
     trip = f"{ess_pb.TripTrigger.Name(status.trip.trigger)}: {status.trip.reason}" if status.HasField("trip") else "-"
@@ -221,11 +143,3 @@ def _trip_table(answer: Any) -> Any:
             ["protected", ", ".join(answer.protected_positions) or "-"],
         ],
     )
-
-
-def _policies_table(policies: Any, revision: int) -> Any:
-    rows = [
-        [p.key, plain(p.value), p.unit, f"{p.min}…{p.max}" if p.min or p.max else "", p.owner, p.description]
-        for p in policies
-    ]
-    return grid(f"policies at revision {revision}", ["key", "value", "unit", "range", "owner", "what it does"], rows)
