@@ -220,6 +220,17 @@ async def test_a_trailing_stop_moves_no_more_often_than_policy_says():
     assert bench.venue.asked["place_conditional"] == asked + 2
 
 
+async def test_a_stop_does_not_follow_a_price_of_the_past():
+    bench = await managed(**TRAIL)
+    await bench.buy(stop="59500")
+    bench.prices.age_ms = 2_001  # execution.price_stale_ms is 2000
+    await risen(bench, "62000")
+    assert [stop.trigger_price for stop in bench.stops()] == [D(59500)]
+    bench.prices.age_ms = 0
+    await look(bench)
+    assert bench.stops()[0].trigger_price > 61_000
+
+
 async def test_a_move_that_the_exchange_refuses_leaves_the_old_stop_and_is_tried_again_later():
     bench = await managed(**EVEN)
     await bench.buy(stop="59500")

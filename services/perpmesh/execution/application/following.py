@@ -82,9 +82,16 @@ class Follower:
             risk=risk_at(trade.entry_price, known.first_stop, Decimal(1), trade.side),
         )  # fmt: skip
         return followed(
-            stand, self._desk.mark(trade.symbol), following(self._policies), instrument,
+            stand, self._fresh_mark(trade.symbol), following(self._policies), instrument,
             may_trail=not known.moved_boot_ms or since >= self._policies.integer("execution.trail_interval_ms"),
         )  # fmt: skip
+
+    def _fresh_mark(self, symbol: str) -> Decimal:
+        """Return the mark price; 0 when it is old: a stop that follows a market of the past may be through it now."""
+        price, allowed = self._desk.prices.price(symbol), self._policies.integer("execution.price_stale_ms")
+        if price is None or price.stale or self._clock.boot_ms() - price.heard_boot_ms > allowed:
+            return ZERO
+        return price.mark
 
     def is_overdue(self, trade: Trade) -> bool:
         """Whether the time stop has come. Market time: at replay speed 60 a day lasts 24 minutes."""
