@@ -65,6 +65,25 @@ async def test_a_stop_closes_the_position_on_the_mark_price_and_a_second_is_refu
     assert (await house.venue.conditional("pm-s-3")).status == "CANCELED"
 
 
+async def test_the_exchanges_own_countdown_cancels_a_resting_entry_and_leaves_the_stop(house):
+    await entry(house, "pm-e-1")
+    mark = await house.refresh()
+    below = (mark * D("0.98")).quantize(D("0.1"))
+    await house.venue.place_conditional(
+        symbol=BTC, side=Side.SELL, kind="STOP_MARKET", trigger=below, client_id="pm-s-1"
+    )
+    await house.venue.client.futures_create_order(
+        symbol=BTC, side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.002", price=str(below),
+        newClientOrderId="pm-e-2",
+    )  # fmt: skip
+    await house.venue.countdown(BTC, 300)
+    assert [order.client_id for order in await house.venue.open_orders(BTC)] == ["pm-e-2"]
+    async with asyncio.timeout(10):
+        while await house.venue.open_orders(BTC):
+            await asyncio.sleep(0.05)
+    assert [algo.client_id for algo in await house.venue.open_conditionals(BTC)] == ["pm-s-1"]
+
+
 async def test_a_reduction_never_turns_a_position(house):
     await entry(house, "pm-e-1")
     await house.venue.reduce(symbol=BTC, side=Side.SELL, quantity=D("0.005"), client_id="pm-x-1")
