@@ -1,10 +1,13 @@
 """A position is managed to its end: profits in rungs, a stop that follows, an age, and the exchange is the referee."""
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from perpmesh.exchange.views import AlgoView
 from perpmesh.exchange.words import OrderType
@@ -284,6 +287,39 @@ async def test_by_default_nothing_follows_and_no_ladder_stands(bench: Bench):
     await risen(bench, "64000")
     assert [algo.trigger_price for algo in bench.engine.open_algos(ME)] == [D(59500)]
     assert bench.cases.follower.due() == []
+
+
+placing = st.lists(st.sampled_from([None, None, None, -4045, -1008, "lost", "unanswered"]), max_size=6)
+cancelling = st.lists(st.sampled_from([None, -1008, "lost", "unanswered"]), max_size=4)
+moves = st.lists(st.tuples(st.integers(-400, 3_000), placing, cancelling), min_size=1, max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([1, -1]), moves)
+def test_whatever_the_market_and_the_exchange_do_a_managed_position_is_covered_at_every_moment(sign: int, walk):
+    """Looked at after each command the exchange takes. Stops get only tighter, rungs never exceed the position."""
+
+    async def live() -> None:
+        bench = await managed(**LADDER, **EVEN, **TRAIL)
+        await (bench.buy if sign > 0 else bench.sell)(quantity="0.010", stop=str(60_000 - sign * 500))
+        levels: list[Decimal] = [sign * bench.stops()[0].trigger_price]
+        seen = watched(bench, lambda: not bench.amount() or bench.covered())
+        for gain, places, cancels in walk:
+            bench.venue.fault("place_conditional", *places)
+            bench.venue.fault("cancel_conditional", *cancels)
+            await risen(bench, str(60_000 + sign * gain))
+            levels += [max(sign * stop.trigger_price for stop in bench.stops())] if bench.stops() else []
+            assert not bench.amount() or sum(rungs(bench).values()) <= abs(bench.amount())
+        assert all(seen)
+        assert levels == sorted(levels)
+        bench.venue.faults.clear()
+        await risen(bench, str(60_000 - sign * 600))
+        assert bench.amount() == 0
+        assert bench.engine.open_algos(ME) == ()
+        booked = sum(closed.trade.net_pnl for closed in bench.told(events.TradeClosed))
+        assert booked == bench.engine.account(ME).wallet - 10_000
+
+    asyncio.run(live())
 
 
 # Age.
