@@ -15,9 +15,9 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from perpmesh.platform.schema import bring_up_to_date
 from perpmesh.platform.settings import MeshSettings
 
-SCHEMA_VERSION = 1
 PLATFORM = sa.MetaData()
 
 events_out = sa.Table(
@@ -64,11 +64,6 @@ policy_copy = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("policies", sa.LargeBinary, nullable=False),
 )
-schema_version = sa.Table("schema_version", PLATFORM, sa.Column("version", sa.Integer, primary_key=True))
-
-
-class SchemaMismatch(RuntimeError):
-    """The store was written by another version of this software."""
 
 
 class Database:
@@ -100,29 +95,20 @@ class Database:
 
 @asynccontextmanager
 async def opened(settings: MeshSettings, service: str, metadata: sa.MetaData) -> AsyncIterator[Database]:
-    """Open the store of `service`, with the tables of `metadata` and the platform's own, made when missing.
+    """Open the store of `service`, with the tables of `metadata` and the platform's own, made when missing, and
+    brought up to date when an older version made them.
 
     Raises:
-        SchemaMismatch: the store is of another schema version.
+        SchemaMismatch: another version wrote the store in a form that cannot be added to.
     """
     url = settings.service_database_url(service)
     engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgres_engine(url, service)
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(PLATFORM.create_all)
-            await connection.run_sync(metadata.create_all)
-            await _check_version(connection, service)
+            await connection.run_sync(bring_up_to_date, service, (PLATFORM, metadata))
         yield Database(engine)
     finally:
         await engine.dispose()
-
-
-async def _check_version(connection: AsyncConnection, service: str) -> None:
-    found = (await connection.execute(sa.select(schema_version.c.version))).scalar()
-    if found is None:
-        await connection.execute(sa.insert(schema_version).values(version=SCHEMA_VERSION))
-    elif found != SCHEMA_VERSION:
-        raise SchemaMismatch(f"the store of {service} has schema {found}, this software needs {SCHEMA_VERSION}")
 
 
 def _sqlite_engine(url: str) -> AsyncEngine:
