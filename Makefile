@@ -11,7 +11,7 @@ NPM := $(shell command -v npm 2>/dev/null || echo $(CURDIR)/$(BIN)/npm)
 DETACH ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install web up down status test fuzz frozen model check check-marketdata generate bench bench-alone clean
+.PHONY: help install web up down status test simulate replay fuzz frozen model check check-marketdata generate bench bench-alone clean
 
 help: ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -44,6 +44,12 @@ status: install ## Show the health of every part.
 
 test: install web ## The whole test suite, on ports and folders of its own.
 	$(BIN)/python -m pytest
+
+simulate: install ## Live SEEDS=1000 lives of the mesh in virtual time, with faults and kills, judged by the exchange.
+	$(BIN)/python -m perpmesh.testing.simulation --seeds $${SEEDS:-1000} --first $${FIRST:-0}
+
+replay: install ## Live one of them again, and tell it: SEED=7.
+	$(BIN)/python -m perpmesh.testing.simulation --replay $(SEED)
 
 fuzz: install ## Try the exchange with EXAMPLES=2000 times ten made-up requests of each kind, others each time.
 	EXAMPLES=$${EXAMPLES:-2000} $(BIN)/python -m pytest --timeout=0 tests/adapters/exchange_sim/fuzz

@@ -2,15 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from google.protobuf.message import Message
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from perpmesh.execution.adapters import wire
-from perpmesh.execution.adapters.store import SqlLog, add_decision
+from perpmesh.execution.adapters.store import add_decision
 from perpmesh.execution.application.decide import Decide
-from perpmesh.execution.application.ports import DecisionWork
+from perpmesh.execution.application.ports import DecisionWork, Log
 from perpmesh.platform import telemetry
 from perpmesh.platform.inbox import Handler, Received
 from perpmesh_api.ai_engine.v1 import decision_events_pb2
@@ -33,18 +32,23 @@ PUBLISHES: list[type[Message]] = [
 class DecisionWorker:
     """Takes decisions in, and acts on each in its own trace; one symbol never waits for another."""
 
-    def __init__(self, store: SqlLog, decide: Decide) -> None:
+    def __init__(self, store: Log, decide: Decide) -> None:
         self._store = store
         self._decide = decide
         self._wake = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._retry: asyncio.TimerHandle | None = None
 
     def handlers(self) -> Mapping[type[Message], Handler]:
         return {decision_events_pb2.DecisionMade: self._on_decision_made}
 
     async def _on_decision_made(self, tx: AsyncConnection, received: Received) -> Callable[[], None]:
         await add_decision(tx, wire.decision(received.message.decision, received.traceparent))
-        return self._wake.set
+        return self.wake
+
+    def wake(self) -> None:
+        """Look at what is pending."""
+        self._wake.set()
 
     async def run(self) -> None:
         """Act on what is pending, at start and whenever something came in; what has begun may end."""
@@ -63,17 +67,25 @@ class DecisionWorker:
             await self._wake.wait()
 
     async def _act(self, work: DecisionWork) -> None:
+        failed = False
         try:
             with telemetry.span("act on ai.decision.made", traceparent=work.traceparent):
                 await self._decide.act(work)
                 await self._store.finish_decision(work.decision_id)
         except Exception as error:  # noqa: BLE001 - a decision that failed is tried again, until it expires
             log.warning("decision not done", decision_id=work.decision_id, error=repr(error))
+            failed = True
             self._later()
         finally:
             self._running.pop(work.decision_id, None)
-            if not self._running:
+            if not self._running and not failed:
                 self._wake.set()  # a long backlog is taken in pages
 
-    def _later(self) -> Any:
-        return asyncio.get_running_loop().call_later(RETRY_SECONDS, self._wake.set)
+    def _later(self) -> None:
+        """Look again in a while: one look for all that failed, however often."""
+        if self._retry is None:
+            self._retry = asyncio.get_running_loop().call_later(RETRY_SECONDS, self._again)
+
+    def _again(self) -> None:
+        self._retry = None
+        self._wake.set()

@@ -1,8 +1,8 @@
 """Holds the entry lease: asks twice a second with a report, and honours a revocation before it acknowledges it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
 
 from perpmesh.execution.adapters import wire
 from perpmesh.execution.application.assembly import UseCases
@@ -11,7 +11,6 @@ from perpmesh.execution.application.flatten import Honoured
 from perpmesh.kernel.ids import derived_id
 from perpmesh.kernel.money import text
 from perpmesh.platform import grpc_client, telemetry
-from perpmesh.platform.outbox import Outbox
 from perpmesh.platform.settings import MeshSettings
 from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2 as ess
 from perpmesh_api.risk_safety.v1 import risk_service_pb2 as pb
@@ -24,10 +23,16 @@ TRADES = "execution.trades.v1"
 NOTHING = Honoured(epoch=-1, canceled=[], open_positions=[], protected_positions=[])
 
 
+class Numbered(Protocol):
+    """Tells how far a stream of our events has come."""
+
+    async def newest_sequence(self, stream: str) -> int: ...
+
+
 class LeaseClient:
     """One stream at a time; a broken one is opened again, and the lease meanwhile runs out by itself."""
 
-    def __init__(self, settings: MeshSettings, outbox: Outbox, cases: UseCases) -> None:
+    def __init__(self, settings: MeshSettings, outbox: Numbered, cases: UseCases) -> None:
         self._settings = settings
         self._outbox = outbox
         self._cases = cases
@@ -40,11 +45,15 @@ class LeaseClient:
 
     async def hold(self) -> None:
         """Hold the stream until it breaks; run it inside `forever`."""
-        self.begin()
         async with grpc_client.channel(self._settings.address("risk_safety")) as channel:
             keeper: Any = rpc.RiskServiceStub(channel)
-            async for answer in keeper.HoldEntryLease(self._words(), wait_for_ready=True):
-                self.heard(answer)
+            await self.converse(lambda words: keeper.HoldEntryLease(words, wait_for_ready=True))
+
+    async def converse(self, call: Callable[[AsyncIterator[Any]], AsyncIterator[Any]]) -> None:
+        """Speak on a fresh stream until it breaks."""
+        self.begin()
+        async for answer in call(self._words()):
+            self.heard(answer)
 
     def begin(self) -> None:
         """Begin a new stream: what was asked on the last one is not answered any more."""

@@ -12,7 +12,7 @@ from perpmesh.execution.application.ports import VenueRefused, VenueSilent
 from perpmesh.execution.application.protect import Protector, Unprotectable
 from perpmesh.execution.application.sender import CONDITIONAL_LEGS, Sender
 from perpmesh.execution.application.tools import Tools
-from perpmesh.execution.domain.facts import AlgoReport, PositionFact
+from perpmesh.execution.domain.facts import AlgoReport, Fill, PositionFact
 from perpmesh.execution.domain.follow import tighter
 from perpmesh.execution.domain.order import Order, reported
 from perpmesh.execution.domain.trade import EXTERNAL, Trade, moved, opened, trade_id_of, turned
@@ -97,10 +97,10 @@ class Attendant:
         if after.leg is Leg.ENTRY:
             trade = await self._trade_after(before, after)
             trades = [trade] if trade is not None else []
-        await self._ledger.commit(orders=[after], trades=trades)
+        await self._ledger.keep(orders=[after], trades=trades)
 
     async def _trade_after(self, before: Order, after: Order) -> Trade | None:
-        trade = await self._ledger.log.trade(after.trade_id)
+        trade = await self._ledger.any_trade(after.trade_id)
         more = after.executed - before.executed
         if trade is None:
             return None
@@ -118,13 +118,14 @@ class Attendant:
     async def _flat(self, symbol: str, trade: Trade | None, algos: Sequence[AlgoReport]) -> None:
         self._naked_since.pop(symbol, None)
         self._desk.handed_over.discard(symbol)
+        trade = trade or await self._closed_stranger(symbol)
         if trade is None:
             await self._clear(symbol, algos)
             return
         if trade.status is TradeStatus.OPENING:
             entries = [o for o in self._ledger.unsettled(symbol) if o.trade_id == trade.trade_id]
             if not entries:  # it was never sent, or it ended unfilled
-                await self._ledger.commit(trades=[moved(trade, TradeStatus.FAILED, self._clock.now_ms())])
+                await self._ledger.keep(trades=[moved(trade, TradeStatus.FAILED, self._clock.now_ms())])
             return
         if await self._books.book(trade):  # only now: the list of positions may lag behind an entry
             await self._clear(symbol, algos)
@@ -152,7 +153,7 @@ class Attendant:
         if trade is None:
             return
         if not trade.entry_price or not trade.first_fill_id:
-            await self._ledger.commit(trades=[await self._books.priced(trade)])
+            await self._ledger.keep(trades=[await self._priced(trade, position)])
             trade = self._ledger.trade(trade.symbol) or trade
         if trade.strategy == EXTERNAL and await self._is_elsewhere(trade, position, algos):
             return
@@ -160,7 +161,7 @@ class Attendant:
 
     async def _turned(self, trade: Trade, position: PositionFact) -> Trade | None:
         self._diary.warning("position turned by somebody else", symbol=trade.symbol, size=str(position.signed))
-        await self._ledger.commit(trades=[turned(trade, position.size, position.entry, self._clock.now_ms())])
+        await self._ledger.keep(trades=[turned(trade, position.size, position.entry, self._clock.now_ms())])
         return self._ledger.trade(trade.symbol)
 
     async def _is_elsewhere(self, trade: Trade, position: PositionFact, algos: Sequence[AlgoReport]) -> bool:
@@ -172,6 +173,14 @@ class Attendant:
         elif policy == FLATTEN:
             await self._close(trade, Leg.FLATTEN, reason="nobody here opened it")
         return policy in (HAND_OVER, FLATTEN)
+
+    async def _priced(self, trade: Trade, position: PositionFact) -> Trade:
+        """Return the trade with what was paid for it: by its own entry, or, where that never arrived, by others."""
+        trade = await self._books.priced(trade)
+        if trade.first_fill_id or any(o.leg is Leg.ENTRY for o in self._ledger.unsettled(trade.symbol)):
+            return trade
+        fills = await self._books.opening(position)
+        return self._books.of_fills(trade, [fill for fill in fills if fill.side is trade.side])
 
     async def _covered(self, trade: Trade, position: PositionFact, algos: Sequence[AlgoReport]) -> None:
         try:
@@ -234,7 +243,7 @@ class Attendant:
             return None
         else:
             trade = await self._found(position)
-        await self._ledger.commit(trades=[trade])
+        await self._ledger.keep(trades=[trade])
         return self._ledger.trade(position.symbol)
 
     async def _found(self, position: PositionFact) -> Trade:
@@ -243,11 +252,30 @@ class Attendant:
         if fills:
             report = await self._venue.order(position.symbol, exchange_id=fills[0].order_id)
             order = await self._ledger.order(report.client_id) if report else None
-            known = await self._ledger.log.trade(order.trade_id) if order else None
+            known = await self._ledger.any_trade(order.trade_id) if order else None
             if report and order and known is not None and known.status is TradeStatus.FAILED:
-                await self._ledger.commit(orders=[reported(order, report, now)])  # given up, and it filled after all
+                await self._ledger.keep(orders=[reported(order, report, now)])  # given up, and it filled after all
                 return opened(known, position.size, now, boot)
-        first = fills[0] if fills else None
+        return self._stranger(position, fills[0] if fills else None)
+
+    async def _closed_stranger(self, symbol: str) -> Trade | None:
+        """Return, once, the trade of a position that came and went before anybody had seen whose it was."""
+        run = await self._books.missed(symbol) or await self._closed_by_us(symbol)
+        if not run:
+            return None
+        first = run[0]
+        position = PositionFact(symbol=symbol, signed=first.quantity * first.side.sign, entry=first.price)
+        await self._ledger.keep(trades=[self._stranger(position, first)])
+        self._desk.closed_strangers.pop(symbol, None)
+        return self._ledger.trade(symbol)
+
+    async def _closed_by_us(self, symbol: str) -> list[Fill]:
+        exit_id = self._desk.closed_strangers.get(symbol)
+        run = await self._books.newest_run(symbol) if exit_id else []
+        return run if run and run[-1].order_id == exit_id else []  # else the exchange does not tell it yet
+
+    def _stranger(self, position: PositionFact, first: Fill | None) -> Trade:
+        now, boot = self._clock.now_ms(), self._clock.boot_ms()
         self._diary.warning("position that nobody here opened", symbol=position.symbol, size=str(position.signed))
         return Trade(
             trade_id=derived_id(EXTERNAL, position.symbol, first.trade_id if first else now), symbol=position.symbol,

@@ -10,6 +10,7 @@ from perpmesh.execution.domain.booking import (
     books_of,
     flat_to_flat,
     is_complete,
+    newest_run,
     opening_of,
     turned_without_a_stop,
 )
@@ -19,6 +20,7 @@ from perpmesh.execution.domain.words import CloseReason, Leg
 from perpmesh.kernel.money import text
 
 PAGE = 1_000
+SURELY_FLAT_MS = 10_000
 FIRST_FILL = 1
 FORCED = {"autoclose-": CloseReason.LIQUIDATION, "adl_autoclose": CloseReason.ADL}  # by how the exchange names them
 REASON_OF_LEG = {
@@ -39,17 +41,47 @@ class Books:
         self._desk = tools.desk
         self._diary = tools.diary
         self._clock = tools.desk.clock
+        self._booked_to: dict[str, int] = {}  # the last fill of the newest booked trade: what follows is not looked at
 
     async def priced(self, trade: Trade) -> Trade:
         """Return the trade with its entry price and first fill, when the exchange tells them now."""
-        fills = [fill for fill in await self._entry_fills(trade) if fill.side is trade.side]
+        return self.of_fills(trade, [fill for fill in await self._entry_fills(trade) if fill.side is trade.side])
+
+    def of_fills(self, trade: Trade, fills: Sequence[Fill]) -> Trade:
+        """Return the trade as these fills opened it."""
         if not fills:
             return trade
         found = priced(trade, average_price(fills), self._clock.now_ms())
         return replace(found, first_fill_id=fills[0].trade_id, opened_ms=fills[0].time_ms)
 
+    async def newest_run(self, symbol: str) -> list[Fill]:
+        """Return the fills of the newest trade of a symbol that is flat now."""
+        return newest_run(await self._venue.fills(symbol))
+
+    async def missed(self, symbol: str) -> list[Fill]:
+        """Return, once, the fills of a trade that came and went behind the newest booked one, unseen."""
+        if symbol not in self._booked_to:
+            return []
+        later = await self._venue.fills(symbol, from_id=self._booked_to[symbol] + 1)
+        del self._booked_to[symbol]
+        return flat_to_flat(later) or []
+
+    async def _with_others(self, trade: Trade) -> list[Fill]:
+        """Our entry came on top of a position that we did not see: the run in which it lies is the trade."""
+        if self._clock.now_ms() - trade.updated_ms < SURELY_FLAT_MS:
+            return []  # the list of positions may lag behind an entry
+        run = await self.newest_run(trade.symbol)
+        return run if any(fill.trade_id == trade.first_fill_id for fill in run) else []
+
+    async def _priced_by_others(self, trade: Trade) -> Trade:
+        """A position that came while our entry was on its way, which never arrived: the newest run of fills is it."""
+        if trade.first_fill_id or any(o.leg is Leg.ENTRY for o in self._ledger.unsettled(trade.symbol)):
+            return trade
+        run = await self.newest_run(trade.symbol)
+        return self.of_fills(trade, [fill for fill in run if fill.side is trade.side])
+
     async def _entry_fills(self, trade: Trade) -> Sequence[Fill]:
-        entries = [o for o in await self._ledger.log.orders_of(trade.trade_id) if o.leg is Leg.ENTRY and o.exchange_id]
+        entries = [o for o in await self._ledger.orders_of(trade.trade_id) if o.leg is Leg.ENTRY and o.exchange_id]
         found: list[Fill] = []
         for order in entries:
             found += await self._venue.fills(trade.symbol, order_id=order.exchange_id)
@@ -58,11 +90,11 @@ class Books:
     async def book(self, trade: Trade) -> bool:
         """Close a trade whose position is gone; return False while the exchange has not told all of it."""
         if not trade.first_fill_id:
-            trade = await self.priced(trade)
+            trade = await self._priced_by_others(await self.priced(trade))
             if not trade.first_fill_id:
                 return False
-        fills = flat_to_flat(await self._fills_since(trade))
-        if fills is None:
+        fills = flat_to_flat(await self._fills_since(trade)) or await self._with_others(trade)
+        if not fills:
             return False
         income = await self._venue.income(trade.symbol, fills[0].time_ms)
         if not is_complete(fills, income):
@@ -77,9 +109,10 @@ class Books:
             first_fill_id=books.first_fill_id, opened_ms=books.opened_ms, closed_ms=books.closed_ms,
         )  # fmt: skip
         account = await self._venue.account()
-        await self._ledger.commit(trades=[done], equity=text(account.equity))
+        await self._ledger.keep(trades=[done], equity=text(account.equity))
         self._desk.account = account
         self._desk.closed(trade.symbol)
+        self._booked_to[trade.symbol] = fills[-1].trade_id
         self._desk.mismatch = f"{trade.symbol}: {books.mismatch}" if books.mismatch else ""
         self._diary.info("trade closed", trade_id=trade.trade_id, symbol=trade.symbol, reason=reason.value,
                          net_pnl=text(done.net_pnl), mismatch=books.mismatch)  # fmt: skip

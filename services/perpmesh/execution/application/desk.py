@@ -54,6 +54,7 @@ class Desk:
         self._errors: deque[int] = deque()
         self._entries: deque[int] = deque()
         self._closed: dict[str, int] = {}
+        self.closed_strangers: dict[str, str] = {}  # the exit that closed what no trade owned
         self._cooling: dict[str, int] = {}  # until when, by the boot clock
         self._stopped_until_ms = 0
 

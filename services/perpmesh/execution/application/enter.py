@@ -90,13 +90,13 @@ class Enter:
             raise Refused(order.reason, reason=words[0], metadata={"reasons": order.reasons})
         if not order.status.is_final:
             raise unknown_message(order)
-        trade = await self._ledger.log.trade(order.trade_id) if order.trade_id else None
+        trade = await self._ledger.any_trade(order.trade_id) if order.trade_id else None
         return Outcome(order=order, trade=trade, stop=await self._newest_stop(trade))
 
     async def _newest_stop(self, trade: Trade | None) -> Order | None:
         if trade is None:
             return None
-        stops = [order for order in await self._ledger.log.orders_of(trade.trade_id) if order.leg is Leg.STOP]
+        stops = [order for order in await self._ledger.orders_of(trade.trade_id) if order.leg is Leg.STOP]
         return stops[-1] if stops else None
 
     async def _make_way(self, wish: EntryWish) -> None:
@@ -195,16 +195,16 @@ class Enter:
             order = await self._sender.send_entry(order, lease)
         except Refused:
             if fresh:
-                await self._ledger.commit(trades=[moved(trade, TradeStatus.FAILED, self._clock.now_ms())])
+                await self._ledger.keep(trades=[moved(trade, TradeStatus.FAILED, self._clock.now_ms())])
             raise
         order = await self._answered(order)
         if not order.status.is_final:
-            await self._ledger.commit(orders=[order])
+            await self._ledger.keep(orders=[order])
             self._desk.unsettled_symbols.add(wish.symbol)
             raise unknown_message(order)
         if not order.executed:
             failed = [moved(trade, TradeStatus.FAILED, self._clock.now_ms())] if fresh else []
-            await self._ledger.commit(orders=[order], trades=failed)
+            await self._ledger.keep(orders=[order], trades=failed)
             return await self.outcome(order)
         self._note_position(order, trade)
         return await (self._filled(order, trade) if fresh else self._added(order, trade))

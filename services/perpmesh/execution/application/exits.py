@@ -54,6 +54,8 @@ class Exits:
                 break
             order = self._order(position, leg, origin, step, self._chunk(position), **marks)
             sent.append(await self._send(order, position.position_side))
+            if not order.trade_id and sent[-1].executed:
+                self._desk.closed_strangers[symbol] = sent[-1].exchange_id
             if self._clock.boot_ms() >= ends:
                 self._diary.error("position still open", symbol=symbol, size=str(position.size))
                 break
@@ -114,10 +116,7 @@ class Exits:
         trade = self._ledger.trade(symbol)
         if trade is None or trade.status not in (TradeStatus.OPEN, TradeStatus.PROTECTED):
             return
-        try:
-            await self._ledger.commit(trades=[moved(trade, TradeStatus.CLOSING, self._clock.now_ms())])
-        except Exception as error:  # noqa: BLE001 - exits never fail: reconciliation makes up for it
-            self._diary.error("trade not recorded", trade_id=trade.trade_id, error=repr(error))
+        await self._ledger.keep(trades=[moved(trade, TradeStatus.CLOSING, self._clock.now_ms())])
 
     async def cancel_entries(self, symbol: str) -> list[str]:
         """Cancel everything on a symbol that could add risk; protection stays. Return the client ids."""

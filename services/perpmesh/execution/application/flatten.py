@@ -52,11 +52,11 @@ class Flatten:
 
     async def flatten(self, symbol: str = "", *, origin: str = "", **marks: str) -> Flattened:
         """Cancel resting entries and close at market; protection stays until the position is gone."""
-        symbols = {symbol} if symbol else await self._held()
+        symbols = [symbol] if symbol else sorted(await self._held())
         results = await asyncio.gather(
             *(self._one(each, f"{origin}/{each}" if origin else "", marks) for each in symbols)
         )
-        remaining = [self._desk.positions[each] for each in sorted(symbols) if each in self._desk.positions]
+        remaining = [self._desk.positions[each] for each in symbols if each in self._desk.positions]
         return Flattened(orders=[order for sent in results for order in sent], remaining=remaining)
 
     async def _held(self) -> set[str]:

@@ -52,7 +52,7 @@ class Follower:
         return risk_at(trade.entry_price, known.first_stop, Decimal(1), trade.side) if known else ZERO
 
     async def _look_up(self, trade: Trade) -> Known | None:
-        stops = [order for order in await self._ledger.log.orders_of(trade.trade_id) if order.leg is Leg.STOP]
+        stops = [order for order in await self._ledger.orders_of(trade.trade_id) if order.leg is Leg.STOP]
         if not stops:
             return None
         still_open = {each.trade_id for each in self._ledger.trades()}
@@ -69,7 +69,7 @@ class Follower:
             return trade
         self._known[trade.trade_id].moved_boot_ms = self._clock.boot_ms()
         self._diary.info("stop follows", symbol=trade.symbol, trade_id=trade.trade_id, stop=str(wish))
-        await self._ledger.commit(trades=[replace(trade, stop_wish=wish)])
+        await self._ledger.keep(trades=[replace(trade, stop_wish=wish)])
         return self._ledger.trade(trade.symbol) or trade
 
     def _wish(self, trade: Trade) -> Decimal:

@@ -80,7 +80,7 @@ class Ladder:
     async def _climbs(self, trade: Trade, rungs: Sequence[Rung], risk: Decimal) -> list[Climb]:
         """Return the rungs nearer than the trade's own target, which takes whatever is left."""
         instrument = self._desk.instruments[trade.symbol]
-        known = {order.client_id: order for order in await self._ledger.log.orders_of(trade.trade_id)}
+        known = {order.client_id: order for order in await self._ledger.orders_of(trade.trade_id)}
         climbs = []
         for rung in rungs:
             trigger = trigger_of(rung, trade.entry_price, risk, trade.side, instrument)

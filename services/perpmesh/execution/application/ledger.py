@@ -1,6 +1,7 @@
 """The command log with what is still open of it in memory: the one way by which orders and trades change."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 
 from perpmesh.execution.application.ports import Log
 from perpmesh.execution.domain.dry_run import Judgement
@@ -21,6 +22,9 @@ class Ledger:
         self._trades: dict[str, Trade] = {}
         self._orders: dict[str, Order] = {}
         self.streaks = Streaks()
+        self._turn = asyncio.Lock()
+        self._owed_orders: dict[str, Order] = {}  # true, and not written yet
+        self._owed_trades: dict[str, tuple[Trade, str]] = {}
 
     async def load(self) -> None:
         """Remember what was open when the process last stopped, and how the newest trades went."""
@@ -44,7 +48,19 @@ class Ledger:
         return {*self._trades, *(order.symbol for order in self._orders.values())}
 
     async def order(self, client_id: str) -> Order | None:
-        return self._orders.get(client_id) or await self.log.order(client_id)
+        known = self._orders.get(client_id) or self._owed_orders.get(client_id)
+        return known or await self.log.order(client_id)
+
+    async def orders_of(self, trade_id: str) -> list[Order]:
+        """Return every order of a trade, in the order in which they were made."""
+        written = {order.client_id: order for order in await self.log.orders_of(trade_id)}
+        owed = {key: order for key, order in self._owed_orders.items() if order.trade_id == trade_id}
+        return list({**written, **owed}.values())
+
+    async def any_trade(self, trade_id: str) -> Trade | None:
+        """Return a trade, open or over."""
+        owed = self._owed_trades.get(trade_id)
+        return owed[0] if owed else await self.log.trade(trade_id)
 
     async def commit(
         self,
@@ -53,24 +69,58 @@ class Ledger:
         trades: Sequence[Trade] = (),
         equity: str = "",
         judgements: Sequence[Judgement] = (),
-    ) -> tuple[list[Order], list[Trade]]:
-        """Write new states with the events they are due, then remember them. Return them with their marks set."""
-        events: list[Event] = []
-        written_orders, written_trades = [], []
-        for order in orders:
-            told, due = told_order(order)
-            written_orders.append(told)
-            events += due
-        for trade in trades:
-            marked, due = told_trade(trade, equity)
-            written_trades.append(marked)
-            events += due
-        await self.log.commit(orders=written_orders, trades=written_trades, events=events, judgements=judgements)
-        for order in written_orders:
-            self._remember_order(order)
-        for trade in written_trades:
-            self._remember_trade(trade)
-        return written_orders, written_trades
+    ) -> None:
+        """Write new states with the events they are due, then remember them; with them, what `keep` could not write."""
+        async with self._turn:  # what is owed goes out once, and so do its events
+            due_orders = {**self._owed_orders, **{order.client_id: order for order in orders}}
+            due_trades = {**self._owed_trades, **{trade.trade_id: (trade, equity) for trade in trades}}
+            events: list[Event] = []
+            written_orders, written_trades = [], []
+            for order in due_orders.values():
+                told, due = told_order(order)
+                written_orders.append(told)
+                events += due
+            for trade, worth in due_trades.values():
+                marked, due = told_trade(trade, worth)
+                written_trades.append(marked)
+                events += due
+            await self.log.commit(orders=written_orders, trades=written_trades, events=events, judgements=judgements)
+            self._forget_owed(due_orders, due_trades)
+            for order in written_orders:
+                self._remember_order(order)
+            for trade in written_trades:
+                self.streaks.note(trade)
+                self._remember_trade(trade)
+
+    async def keep(
+        self, *, orders: Sequence[Order] = (), trades: Sequence[Trade] = (), equity: str = ""
+    ) -> Exception | None:
+        """Write what the exchange has made true already; return why the store did not take it.
+
+        It is true all the same: it is remembered, and written with whatever is written next. A store that fails must
+        keep no stop and no exit from going out, and no position from being looked after.
+        """
+        try:
+            await self.commit(orders=orders, trades=trades, equity=equity)
+        except Exception as error:  # noqa: BLE001 - exits never fail: what is owed keeps entries from going out
+            for order in orders:
+                self._owed_orders[order.client_id] = order
+                self._remember_order(order)
+            for trade in trades:
+                self._owed_trades[trade.trade_id] = trade, equity
+                self._remember_trade(trade)
+            return error
+        return None
+
+    @property
+    def owes(self) -> bool:
+        """Whether the store lacks something that is true."""
+        return bool(self._owed_orders or self._owed_trades)
+
+    def _forget_owed(self, orders: Mapping[str, Order], trades: Mapping[str, tuple[Trade, str]]) -> None:
+        """Only what has just been written: something newer may have become true meanwhile."""
+        self._owed_orders = {k: o for k, o in self._owed_orders.items() if o is not orders.get(k)}
+        self._owed_trades = {k: t for k, t in self._owed_trades.items() if t is not trades.get(k)}
 
     def _remember_order(self, order: Order) -> None:
         settled = order.status.is_final and (order.executed == ZERO or order.average > ZERO)
@@ -80,7 +130,6 @@ class Ledger:
             self._orders[order.client_id] = order
 
     def _remember_trade(self, trade: Trade) -> None:
-        self.streaks.note(trade)
         if trade.is_open:
             self._trades[trade.symbol] = trade
         elif (known := self._trades.get(trade.symbol)) and known.trade_id == trade.trade_id:

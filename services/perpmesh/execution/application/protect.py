@@ -147,7 +147,7 @@ class Protector:
             self._desk.protected.add(trade.symbol)
             return trade
         trade = self._stands(trade, trade.stop_wish)
-        await self._ledger.commit(trades=[trade])
+        await self._ledger.keep(trades=[trade])
         return self._ledger.trade(trade.symbol) or trade
 
     async def observe(self, trade: Trade, position: PositionFact, algos: Sequence[AlgoReport]) -> None:
@@ -158,7 +158,7 @@ class Protector:
             return
         stop = stops[0].trigger_price
         if (trade.status, trade.stop_price) != (TradeStatus.PROTECTED, stop):
-            await self._ledger.commit(trades=[self._stands(trade, stop)])
+            await self._ledger.keep(trades=[self._stands(trade, stop)])
         self._desk.protected.add(trade.symbol)
 
     async def _with_wish(self, trade: Trade, position: PositionFact, stops: Sequence[AlgoReport]) -> Trade:
@@ -174,11 +174,11 @@ class Protector:
             instrument, self._desk.mark(trade.symbol) or position.entry, trade.side, distance
         )  # fmt: skip
         trade = replace(trade, stop_wish=wish)
-        await self._ledger.commit(trades=[trade])
+        await self._ledger.keep(trades=[trade])
         return trade
 
     async def _place_new(self, trade: Trade, *, quantity: Decimal = ZERO) -> str:
-        used = [o for o in await self._ledger.log.orders_of(trade.trade_id) if o.leg is Leg.STOP]
+        used = [o for o in await self._ledger.orders_of(trade.trade_id) if o.leg is Leg.STOP]
         for tries in range(TRIES):
             order = self.stop_order(trade, step=len(used) + tries, quantity=quantity)
             order = await self._conditionals.place(order)
@@ -207,13 +207,13 @@ class Protector:
 
     async def _targets_tried(self, trade: Trade) -> list[Order]:
         """Return the take-profits for whatever is left; the ladder's go by quantity."""
-        orders = await self._ledger.log.orders_of(trade.trade_id)
+        orders = await self._ledger.orders_of(trade.trade_id)
         return [order for order in orders if order.leg is Leg.TAKE_PROFIT and not order.quantity]
 
     async def _with_take_profit(self, trade: Trade, price: Decimal) -> Trade:
         if trade.take_profit_price == price:
             return trade
-        await self._ledger.commit(trades=[replace(trade, take_profit_price=price)])
+        await self._ledger.keep(trades=[replace(trade, take_profit_price=price)])
         return self._ledger.trade(trade.symbol) or trade
 
     async def clear(self, symbol: str, algos: Sequence[AlgoReport]) -> None:
@@ -228,7 +228,7 @@ class Protector:
         self._desk.protected.discard(trade.symbol)
         if trade.status is not TradeStatus.PROTECTED:
             return trade
-        await self._ledger.commit(trades=[moved(trade, TradeStatus.OPEN, self._clock.now_ms(), stop_price=ZERO)])
+        await self._ledger.keep(trades=[moved(trade, TradeStatus.OPEN, self._clock.now_ms(), stop_price=ZERO)])
         return self._ledger.trade(trade.symbol) or trade
 
 

@@ -84,6 +84,16 @@ class Reconciler:
             return False
         return True
 
+    async def _write_owed(self) -> bool:
+        """Write what the store did not take when it became true."""
+        try:
+            if self._ledger.owes:
+                await self._ledger.commit()
+        except Exception as error:  # noqa: BLE001 - said, and tried again on the next pass
+            self._failed("what is true is not written", error)
+            return False
+        return True
+
     async def everything(self) -> bool:
         """Put every symbol right; return whether all of it worked."""
         began = self._desk.clock.boot_ms()
@@ -94,7 +104,7 @@ class Reconciler:
             await self._attend_each(self._desk.unprotected())  # what is naked is closed without being seen
             return False
         symbols = {*self._symbols, *self._ledger.symbols(), *(position.symbol for position in held)}
-        clean = await self._attend_each(symbols)
+        clean = await self._attend_each(symbols) and await self._write_owed()
         if await self._read_account() and clean:
             self._desk.reconciled_boot_ms = began
             self._desk.store_failed = False

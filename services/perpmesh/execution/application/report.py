@@ -78,7 +78,7 @@ class Reporter:
             clock_known=desk.exchange_clock.is_known(desk.clock.boot_ms()),
             clock_offset_ms=self.clock_offset_ms(),
             reconciled=self.is_reconciled(),
-            store_failed=desk.store_failed,
+            store_failed=desk.store_failed or self._ledger.owes,
             account_trouble=desk.account_trouble,
             equity=desk.equity(),
             budget_left=self._venue.budget_left(),

@@ -78,7 +78,7 @@ class Sender:
 
     async def _stop_short(self, order: Order, word: str, sentence: str) -> None:
         dead = moved(order, OrderStatus.REFUSED, self._clock.now_ms(), reason=sentence, reasons=word)
-        await self._ledger.commit(orders=[dead])
+        await self._ledger.keep(orders=[dead])
         raise Refused(sentence, reason=word)
 
     # Exits and protection: nothing of ours stands in their way.
@@ -125,9 +125,8 @@ class Sender:
 
     async def keep_all(self, orders: Sequence[Order], trades: Sequence[Trade]) -> None:
         """Write what is true already. A store that fails must not keep an exit or a stop from going out."""
-        try:
-            await self._ledger.commit(orders=orders, trades=trades)
-        except Exception as error:  # noqa: BLE001 - exits never fail: reconciliation makes up for it
+        error = await self._ledger.keep(orders=orders, trades=trades)
+        if error is not None:
             self._diary.error("order not recorded", orders=[one.client_id for one in orders], error=repr(error))
             self._desk.store_failed = True
 

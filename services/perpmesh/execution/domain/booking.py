@@ -62,6 +62,17 @@ def opening_of(fills: Sequence[Fill], signed: Decimal) -> list[Fill]:
     return list(reversed(made)) if signed == 0 else []
 
 
+def newest_run(fills: Sequence[Fill]) -> list[Fill]:
+    """Return the newest fills that run from flat to flat, the position being flat now; none when they begin earlier."""
+    signed, taken = ZERO, []
+    for fill in sorted(fills, key=lambda one: one.trade_id, reverse=True):
+        signed -= fill.quantity * fill.side.sign
+        taken.append(fill)
+        if signed == 0:
+            return list(reversed(taken))
+    return []
+
+
 def average_price(fills: Iterable[Fill]) -> Decimal:
     """Return the price per unit, to the exchange's eight places; 0 without fills."""
     pairs = [(fill.price * fill.quantity, fill.quantity) for fill in fills]
