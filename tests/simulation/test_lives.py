@@ -25,6 +25,6 @@ def test_nothing_is_lost_doubled_unprotected_or_let_through(part: int):
 
 
 def test_a_seed_tells_the_same_life_in_another_process():
-    first, second = simulate("--replay", "6", hash_seed="1"), simulate("--replay", "6", hash_seed="2")
-    assert "execution is killed" in first.stdout + simulate("--replay", "3").stdout
+    first, second = simulate("--replay", "111", hash_seed="1"), simulate("--replay", "111", hash_seed="2")
+    assert "execution is killed" in first.stdout
     assert first.stdout == second.stdout
