@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from perpmesh.platform.settings import SERVICES
 from perpmesh.testing.mesh import RATE_WINDOW_SECONDS, Mesh, eventually, running
@@ -11,6 +13,11 @@ from perpmesh_api.execution.v1 import order_service_pb2 as order_pb
 from perpmesh_api.risk_safety.v1 import emergency_stop_service_pb2 as ess_pb
 from perpmesh_api.risk_safety.v1 import policy_service_pb2 as policy_pb
 from perpmesh_api.risk_safety.v1 import risk_service_pb2 as risk_pb
+
+# The same examples every time, however slow the machine: a red suite then is a change's doing. `make fuzz` tries others.
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
+hypothesis_settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=SLOW)
+hypothesis_settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
