@@ -146,7 +146,10 @@ def test_a_trip_survives_the_death_of_everything(mesh: Mesh) -> None:
     for name in ("risk_safety", "execution"):
         mesh.kill(name)
     eventually("both are back", lambda: mesh.serves("risk_safety") and mesh.serves("execution"), within=30)
-    status = mesh.ess.GetStatus(ess_pb.GetStatusRequest(), timeout=5).status
+    asked = eventually(
+        "the gateway hears that it is back", lambda: mesh.ess.GetStatus(ess_pb.GetStatusRequest(), timeout=5)
+    )
+    status = asked.status
     assert status.state == ess_pb.ESS_STATE_TRIPPED
     assert status.trip.trip_id == answer.trip.trip_id
 
