@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import grpc
 import typer
@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from perpmesh.platform.settings import MeshSettings
+from perpmesh_api.exchange_sim.v1 import exchange_control_service_pb2_grpc as exchange_rpc
 
 REFUSED, USAGE, UNAVAILABLE, UNHEALTHY = 1, 2, 3, 4
 EXIT_OF_CODE = {
@@ -42,14 +43,15 @@ def gateway(settings: MeshSettings | None = None) -> Iterator[Any]:
 
 @contextmanager
 def exchange_control(address: str) -> Iterator[Any]:
-    """Open a channel to the control service at host:port, or to that of the mesh's exchange when it is empty."""
+    """Call the control service at host:port, or that of the mesh's exchange when it is empty."""
     if not address:
         with gateway() as channel:
-            yield channel
+            yield exchange_rpc.ExchangeControlServiceStub(cast("Any", channel))
         return
     with grpc.insecure_channel(address) as channel:
+        stub: Any = exchange_rpc.ExchangeControlServiceStub(cast("Any", channel))
         try:
-            yield channel
+            yield stub
         except grpc.RpcError as error:
             fail(error, address, what="the exchange")
 

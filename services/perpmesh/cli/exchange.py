@@ -5,7 +5,7 @@ import math
 import socket
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from perpmesh.cli.exchange_replay import replay
 from perpmesh.cli.moments import moment
 from perpmesh.kernel.errors import Refused
 from perpmesh.platform import telemetry
+
+if TYPE_CHECKING:
+    from perpmesh.exchange_sim.config import Config
 
 CONTROL_OFFSET = 10_000  # from the exchange's port to that of its control service
 PORT_MAX = 65_535
@@ -43,6 +46,15 @@ def _speed(text: str) -> float:
     if not 0 <= speed < math.inf:
         raise ValueError(text)
     return speed
+
+
+def _announce(config: "Config") -> None:
+    pace = f"{config.speed:g} × real time" if config.speed else "as fast as it can"
+    address = f"{config.host}:{config.port}"
+    console.print(f"REST http://{address}/fapi   WebSocket ws://{address}   {pace}")
+    if config.grpc_listen:
+        console.print(f"control: perpmesh exchange fault add … --control {config.grpc_listen}   (kinds: … fault kinds)")
+    console.print(f"accounts: {', '.join(one.api_key for one in config.accounts)}   stop with Ctrl-C")
 
 
 @exchange.callback()
@@ -86,26 +98,20 @@ def serve(
 
     telemetry.set_up("exchange_sim")
     try:
-        traders = tuple(AccountConfig.parse(text) for text in accounts or ["paper:paper:10000"])
-        listen = _control_address(grpc_listen, port)
         config = Config(
             host=host,
             port=port,
-            grpc_listen=listen,
+            grpc_listen=_control_address(grpc_listen, port),
             start_ms=moment(start, "--start") if start else None,
             speed=speed,
             seed=seed,
-            accounts=traders,
+            accounts=tuple(AccountConfig.parse(text) for text in accounts or ["paper:paper:10000"]),
             insurance=Decimal(insurance),
             data=tuple(data or ()),
             funding=tuple(funding or ()),
             state_dir=state_dir,
         )
-        pace = f"{speed:g} × real time" if speed else "as fast as it can"
-        console.print(f"REST http://{host}:{port}/fapi   WebSocket ws://{host}:{port}   {pace}")
-        if listen:
-            console.print(f"control: perpmesh exchange fault add … --control {listen}   (kinds: … fault kinds)")
-        console.print(f"accounts: {', '.join(one.api_key for one in traders)}   stop with Ctrl-C")
+        _announce(config)
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(process.run(config))
     except (Refused, OSError, ValueError) as error:

@@ -12,7 +12,6 @@ from perpmesh.cli.exchange_replay import Control, Json
 from perpmesh.cli.moments import moment
 from perpmesh.platform.time import SystemClock
 from perpmesh_api.exchange_sim.v1 import exchange_control_service_pb2 as pb
-from perpmesh_api.exchange_sim.v1 import exchange_control_service_pb2_grpc as rpc
 from perpmesh_api.exchange_sim.v1 import faults_pb2
 
 fault = typer.Typer(no_args_is_help=True, help="Faults on demand. `fault kinds` lists what can go wrong.")
@@ -53,8 +52,7 @@ def add(
     )
     spec = faults_pb2.FaultSpec(scope=scope, seed=seed)
     _read_parameters(name, param or [], getattr(spec, name))
-    with exchange_control(control) as channel:
-        stub: Any = rpc.ExchangeControlServiceStub(channel)
+    with exchange_control(control) as stub:
         answer = stub.AddFault(pb.AddFaultRequest(fault=spec), timeout=DEADLINE_SECONDS)
     show(answer, as_json_text=as_json, table=lambda added: _table([added.fault]))
 
@@ -62,8 +60,7 @@ def add(
 @fault.command("list")
 def list_(control: Control = "", as_json: Json = False) -> None:
     """Show the faults that were added and not removed, and how often each struck."""
-    with exchange_control(control) as channel:
-        stub: Any = rpc.ExchangeControlServiceStub(channel)
+    with exchange_control(control) as stub:
         answer = stub.ListFaults(pb.ListFaultsRequest(), timeout=DEADLINE_SECONDS)
     show(answer, as_json_text=as_json, table=lambda found: _table(found.faults))
 
@@ -75,8 +72,7 @@ def remove(
     as_json: Json = False,
 ) -> None:
     """End a fault."""
-    with exchange_control(control) as channel:
-        stub: Any = rpc.ExchangeControlServiceStub(channel)
+    with exchange_control(control) as stub:
         answer = stub.RemoveFault(pb.RemoveFaultRequest(fault_id=fault_id), timeout=DEADLINE_SECONDS)
     show(answer, as_json_text=as_json, table=lambda ended: _table([ended.fault]))
 
@@ -84,8 +80,7 @@ def remove(
 @fault.command("clear")
 def clear(control: Control = "", as_json: Json = False) -> None:
     """End all faults."""
-    with exchange_control(control) as channel:
-        stub: Any = rpc.ExchangeControlServiceStub(channel)
+    with exchange_control(control) as stub:
         answer = stub.ClearFaults(pb.ClearFaultsRequest(), timeout=DEADLINE_SECONDS)
     show(answer, as_json_text=as_json, table=lambda ended: _table(ended.faults))
 

@@ -9,7 +9,6 @@ from rich.table import Table
 from perpmesh.cli.connect import DEADLINE_SECONDS, exchange_control, grid, show
 from perpmesh.cli.moments import moment
 from perpmesh_api.exchange_sim.v1 import exchange_control_service_pb2 as pb
-from perpmesh_api.exchange_sim.v1 import exchange_control_service_pb2_grpc as rpc
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Control = Annotated[
@@ -54,8 +53,7 @@ def jump(
     as_json: Json = False,
 ) -> None:
     """Move the market on to a later time; every tick in between happens, so orders fill and funding is paid."""
-    with exchange_control(control) as channel:
-        stub: Any = rpc.ExchangeControlServiceStub(channel)
+    with exchange_control(control) as stub:
         now_ms = stub.GetReplay(pb.GetReplayRequest(), timeout=DEADLINE_SECONDS).replay.market_time_ms
     _call("JumpReplay", pb.JumpReplayRequest(market_time_ms=moment(to, "TO", now_ms)), control, as_json)
 
@@ -75,8 +73,7 @@ def speed(
 
 
 def _call(method: str, request: Any, control: str, as_json: bool) -> None:
-    with exchange_control(control) as channel:
-        stub: Any = rpc.ExchangeControlServiceStub(channel)
+    with exchange_control(control) as stub:
         answer = getattr(stub, method)(request, timeout=LEAP_SECONDS)
     show(answer, as_json_text=as_json, table=_table)
 

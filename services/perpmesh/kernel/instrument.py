@@ -103,9 +103,6 @@ class Instrument:
     def from_ticks(self, ticks: int) -> Price:
         return Price(ticks * self.tick)
 
-    def from_lots(self, lots: int) -> Quantity:
-        return Quantity(lots * self.step)
-
 
 def _increments(value: Decimal, base: Decimal, size: Decimal) -> tuple[int, int]:
     """Return how many increments `value` is above `base`, rounded down and rounded up; exact for 100 digits."""

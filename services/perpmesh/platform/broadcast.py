@@ -20,10 +20,6 @@ class Broadcast(Generic[T]):
                 queue.get_nowait()
             queue.put_nowait(item)
 
-    @property
-    def watchers(self) -> int:
-        return len(self._watchers)
-
     async def watch(self, first: Callable[[], Iterable[T]] = tuple) -> AsyncGenerator[T, None]:
         """Yield what `first` returns, then items from now on; none that is sent meanwhile is missed.
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import grpc
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
@@ -53,15 +52,6 @@ def invalid_argument(violations: list[tuple[str, str]]) -> status_pb2.Status:
     fields = [error_details_pb2.BadRequest.FieldViolation(field=field, description=rule) for field, rule in violations]
     _add(status, error_details_pb2.BadRequest(field_violations=fields))
     return status
-
-
-def from_rpc_error(error: grpc.RpcError) -> PerpmeshError:
-    """Return the error of ours that a peer's status means."""
-    code = error.code()
-    text = f"{error.details()}"
-    if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED):
-        return Unavailable(text)
-    return Refused(text, reason=code.name)
 
 
 def _add(status: status_pb2.Status, detail: Any) -> None:

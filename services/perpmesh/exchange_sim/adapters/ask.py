@@ -10,13 +10,14 @@ from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import Event
 from perpmesh.exchange.symbols import SymbolSpec
 from perpmesh.exchange_sim.adapters.board import Board
+from perpmesh.exchange_sim.application.history import Wanted
 from perpmesh.exchange_sim.application.sequencer import Turn
 from perpmesh.exchange_sim.application.venue import Venue
 from perpmesh.exchange_sim.domain.feed import SymbolFeed
 from perpmesh.exchange_sim.domain.limits import Limits
 from perpmesh.exchange_sim.domain.params import Params
 from perpmesh.exchange_sim.domain.refusals import refusal
-from perpmesh.exchange_sim.domain.span import Longest, Span, market_span
+from perpmesh.exchange_sim.domain.span import Longest, Span, days, market_span, wall_span
 
 
 class Security(Enum):
@@ -127,3 +128,11 @@ class Routes:
 def with_symbol(one: int, every: int) -> Weight:
     """Return a weight that is lower when a symbol is named."""
     return lambda params: one if "symbol" in params else every
+
+
+def from_id_on(ask: Ask, id_name: str, symbol: Callable[[], str | None]) -> Wanted:
+    """Read which rows of a history by wall time are asked for: at most a week of them, or those from an id on."""
+    span, limit = wall_span(ask.params, days(7)), ask.params.limit(500, 1_000)
+    number = ask.params.integer(id_name)
+    first = 0 if number is None else max(number, 1)
+    return Wanted(account=ask.account, symbol=symbol(), first_id=first, start=span.start, end=span.end, limit=limit)

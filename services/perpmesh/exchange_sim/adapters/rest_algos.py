@@ -2,14 +2,12 @@
 
 from perpmesh.exchange.commands import CancelAlgoOrder, CancelAllAlgoOrders, PlaceAlgoOrder
 from perpmesh.exchange.events import AlgoUpdated
-from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, with_symbol
+from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, from_id_on, with_symbol
 from perpmesh.exchange_sim.adapters.render import Json
 from perpmesh.exchange_sim.adapters.render_orders import algo_listed, algo_placed, algo_queried
 from perpmesh.exchange_sim.adapters.rest_orders import ALL_CANCELED, ONE
-from perpmesh.exchange_sim.application.history import Wanted
 from perpmesh.exchange_sim.domain import order_words
 from perpmesh.exchange_sim.domain.params import Params, invalid, one_missing
-from perpmesh.exchange_sim.domain.span import days, wall_span
 
 SIGNED = Security.SIGNED
 
@@ -80,12 +78,7 @@ def open_algos(ask: Ask) -> list[Json]:
 
 
 def all_algos(ask: Ask) -> list[Json]:
-    span, limit = wall_span(ask.params, days(7)), ask.params.limit(500, 1_000)
-    algo_id = ask.params.integer("algoId")
-    first = 0 if algo_id is None else max(algo_id, 1)
-    wanted = Wanted(
-        account=ask.account, symbol=ask.symbol(), first_id=first, start=span.start, end=span.end, limit=limit
-    )
+    wanted = from_id_on(ask, "algoId", ask.symbol)
     return [algo_listed(ask.spec(algo.symbol), algo) for algo in ask.venue.history.algos(wanted)]
 
 

@@ -9,7 +9,7 @@ from perpmesh.exchange.errors import ExchangeError
 from perpmesh.exchange.events import OrderUpdated
 from perpmesh.exchange.views import OrderView
 from perpmesh.exchange.words import OrderStatus
-from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, with_symbol
+from perpmesh.exchange_sim.adapters.ask import Ask, Routes, Security, from_id_on, with_symbol
 from perpmesh.exchange_sim.adapters.render import Json
 from perpmesh.exchange_sim.adapters.render_orders import (
     amendment,
@@ -175,12 +175,7 @@ def open_orders(ask: Ask) -> list[Json]:
 
 def all_orders(ask: Ask) -> list[Json]:
     """Return orders of the last days, by `time`, which is wall time."""
-    span, limit = wall_span(ask.params, days(7)), ask.params.limit(500, 1_000)
-    order_id = ask.params.integer("orderId")
-    first = 0 if order_id is None else max(order_id, 1)
-    wanted = Wanted(
-        account=ask.account, symbol=ask.maybe_symbol(), first_id=first, start=span.start, end=span.end, limit=limit
-    )
+    wanted = from_id_on(ask, "orderId", ask.maybe_symbol)
     return [order_listed(ask.spec(order.symbol), order) for order in ask.venue.history.orders(wanted)]
 
 
